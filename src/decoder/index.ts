@@ -1,0 +1,9 @@
+export { Code, Mnemonic } from 'iced-x86';
+export {
+  type CodeMode,
+  type DecoderFeatures,
+  DecodeStatus,
+  InstructionDecoder,
+  MAX_INSTRUCTION_LENGTH,
+} from './decoder.ts';
+export { AddressForm, Instruction, OperandKind, Segment, ZERO_SLOT } from './instruction.ts';

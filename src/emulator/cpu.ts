@@ -1,0 +1,127 @@
+import { lassPolicyWord } from '../lass/index.ts';
+import { Fault } from './fault.ts';
+import { CodeFetch } from './memory/code-fetch.ts';
+import { LinearMemory } from './memory/linear-memory.ts';
+import { Paging } from './memory/paging.ts';
+import { PhysicalMemory } from './memory/physical.ts';
+import { Segmentation } from './memory/segmentation.ts';
+import { AccessContext, flushTlb, selectContext } from './memory/tlb.ts';
+import { Cr4 } from './state/control.ts';
+import { Flag } from './state/flags.ts';
+import { Area, Word } from './state/layout.ts';
+import { is64BitMode } from './state/modes.ts';
+
+/** Bits of `Word.PENDING`: why the interpreter must not simply go on with the next block. */
+export const Pending = {
+  /** An instruction asked to leave, see `Cpu.exit`. */
+  Exit: 1,
+  /** Privilege, mode, paging or LASS changed: links between blocks no longer hold. */
+  Context: 2,
+} as const;
+
+/** What an instruction left the interpreter for. */
+export type ExitRequest =
+  | { readonly reason: 'halt' }
+  | { readonly reason: 'interrupt'; readonly vector: number }
+  | { readonly reason: 'syscall'; readonly instruction: 'syscall' | 'sysenter' }
+  | {
+      readonly reason: 'io';
+      readonly direction: 'in' | 'out';
+      readonly port: number;
+      readonly size: 1 | 2 | 4;
+      readonly value: number;
+    }
+  | { readonly reason: 'unimplemented'; readonly code: number };
+
+/** A device behind I/O ports. `size` is in bytes. */
+export interface PortDevice {
+  in(port: number, size: 1 | 2 | 4): number;
+  out(port: number, size: 1 | 2 | 4, value: number): void;
+}
+
+/** Physical address bits when the creator says nothing. */
+const PHYSICAL_ADDRESS_BITS = 46;
+
+/**
+ * A processor: its state, its way to memory, and what instructions ask of the world outside. It
+ * knows no instruction.
+ */
+export class Cpu {
+  /** The state's area as words, see state/layout.ts. */
+  readonly state: Int32Array;
+  /** The same area as 8- and 16-bit registers. */
+  readonly registers8: Uint8Array;
+  readonly registers16: Uint16Array;
+
+  readonly fault = new Fault();
+  readonly physical: PhysicalMemory;
+  readonly paging: Paging;
+  readonly segmentation: Segmentation;
+  readonly memory: LinearMemory;
+  readonly fetch: CodeFetch;
+
+  /** Instructions completed, up to the start of the current block. */
+  retired = 0;
+  /** Set together with `Pending.Exit`. */
+  exit: ExitRequest | undefined;
+  ports: PortDevice | undefined;
+  /** Source of RDRAND and RDSEED: 32 bits a call. */
+  random: () => number = () => 0;
+
+  /**
+   * @param memory Holds this processor's area and all guest RAM.
+   * @param area Byte offset of this processor's area, `Area.SIZE` bytes long.
+   */
+  constructor(memory: WebAssembly.Memory, area: number) {
+    const { buffer } = memory;
+    this.state = new Int32Array(buffer, area, Area.SIZE / 4);
+    this.registers8 = new Uint8Array(buffer, area, Area.SIZE);
+    this.registers16 = new Uint16Array(buffer, area, Area.SIZE / 2);
+    this.physical = new PhysicalMemory(new Uint8Array(buffer));
+    const view = new DataView(buffer);
+    const { state, fault, physical } = this;
+    this.paging = new Paging(state, view, physical, fault, PHYSICAL_ADDRESS_BITS);
+    this.segmentation = new Segmentation(state, fault);
+    this.memory = new LinearMemory({
+      view,
+      state,
+      physical,
+      paging: this.paging,
+      segmentation: this.segmentation,
+      fault,
+    });
+    this.fetch = new CodeFetch(state, physical, this.paging, fault);
+    flushTlb(state);
+    this.contextChanged();
+  }
+
+  /** To be called after any change of CPL, CS, CR0, CR3, CR4, EFER or paging structures. */
+  contextChanged(): void {
+    const s = this.state;
+    s[Word.LINEAR_BITS] = (s[Word.CR4] & Cr4.LA57) !== 0 ? 57 : 48;
+    flushTlb(s);
+    this.alignmentCheckChanged();
+    s[Word.PENDING] |= Pending.Context;
+  }
+
+  /** To be called after a change of RFLAGS.AC alone: STAC, CLAC, POPF. */
+  alignmentCheckChanged(): void {
+    const s = this.state;
+    const flags = s[Word.SYSTEM_FLAGS];
+    const cpl = s[Word.CPL];
+    s[Word.LASS_POLICY] = lassPolicyWord(s[Word.CR4], s[Word.EFER], is64BitMode(s), cpl, flags);
+    let context: AccessContext = AccessContext.Supervisor;
+    if (cpl === 3) {
+      context = AccessContext.User;
+    } else if ((flags & Flag.AC) !== 0) {
+      context = AccessContext.SupervisorAc;
+    }
+    selectContext(s, context);
+  }
+
+  /** Asks the interpreter to leave after the current instruction, which must end its block. */
+  requestExit(exit: ExitRequest): void {
+    this.exit = exit;
+    this.state[Word.PENDING] |= Pending.Exit;
+  }
+}

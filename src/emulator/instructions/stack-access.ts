@@ -1,0 +1,78 @@
+import { Segment } from '../../decoder/index.ts';
+import type { Cpu } from '../cpu.ts';
+import { SEGMENT_WORDS, SegmentField, Word } from '../state/layout.ts';
+import { is64BitMode, SegmentAttribute } from '../state/modes.ts';
+import { load, type NarrowSize, store, store64 } from './operands.ts';
+
+const SS_ATTRIBUTES = Word.SEGMENTS + Segment.SS * SEGMENT_WORDS + SegmentField.ATTRIBUTES;
+
+/** Width of the stack pointer in bits: 64 in 64-bit mode, else as SS.B says. */
+export function stackAddressSize(s: Int32Array): 16 | 32 | 64 {
+  if (is64BitMode(s)) {
+    return 64;
+  }
+  return (s[SS_ATTRIBUTES] & SegmentAttribute.DB) !== 0 ? 32 : 16;
+}
+
+/** Offset in SS of the stack pointer plus `delta` bytes; the high half is left in `Word.HIGH`. */
+export function stackOffset(s: Int32Array, delta: number): number {
+  const rsp = s[Word.RSP];
+  const lo = (rsp + delta) | 0;
+  const size = stackAddressSize(s);
+  if (size === 64) {
+    const carry = ((rsp & delta) | ((rsp | delta) & ~lo)) >>> 31;
+    s[Word.HIGH] = s[Word.RSP + 1] + (delta >> 31) + carry;
+    return lo;
+  }
+  s[Word.HIGH] = 0;
+  return size === 32 ? lo : lo & 0xffff;
+}
+
+/** Sets RSP, ESP or SP to an offset as `stackOffset` gives it. */
+export function setStackPointer(cpu: Cpu, lo: number, hi: number): void {
+  const s = cpu.state;
+  if (stackAddressSize(s) === 16) {
+    cpu.registers16[Word.RSP * 2] = lo;
+  } else {
+    s[Word.RSP] = lo;
+    s[Word.RSP + 1] = hi;
+  }
+}
+
+/** Adds to the stack pointer, which is what POP does after its access. */
+export function moveStackPointer(cpu: Cpu, delta: number): void {
+  const lo = stackOffset(cpu.state, delta);
+  setStackPointer(cpu, lo, cpu.state[Word.HIGH]);
+}
+
+/** Pushes 8 bytes. @throws Fault with the stack pointer unchanged. */
+export function push64(cpu: Cpu, lo: number, hi: number): void {
+  const { state: s, memory } = cpu;
+  const offsetLo = stackOffset(s, -8);
+  const offsetHi = s[Word.HIGH];
+  store64(memory, memory.writeAt(Segment.SS, offsetLo, offsetHi, 8), lo, hi);
+  setStackPointer(cpu, offsetLo, offsetHi);
+}
+
+/** Pushes 2 or 4 bytes. @throws Fault with the stack pointer unchanged. */
+export function pushNarrow(cpu: Cpu, size: NarrowSize, value: number): void {
+  const { state: s, memory } = cpu;
+  const offsetLo = stackOffset(s, -size);
+  const offsetHi = s[Word.HIGH];
+  store(memory, memory.writeAt(Segment.SS, offsetLo, offsetHi, size), size, value);
+  setStackPointer(cpu, offsetLo, offsetHi);
+}
+
+/** Pointer to the `size` bytes `above` bytes over the top of the stack. @throws Fault */
+export function stackPointer(cpu: Cpu, size: number, above = 0): number {
+  const s = cpu.state;
+  const lo = stackOffset(s, above);
+  return cpu.memory.readAt(Segment.SS, lo, s[Word.HIGH], size);
+}
+
+/** Pops 2 or 4 bytes. @throws Fault with the stack pointer unchanged. */
+export function popNarrow(cpu: Cpu, size: NarrowSize): number {
+  const value = load(cpu.memory, stackPointer(cpu, size), size);
+  moveStackPointer(cpu, size);
+  return value;
+}

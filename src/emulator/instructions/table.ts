@@ -1,0 +1,58 @@
+import { Code, type Instruction } from '../../decoder/index.ts';
+import type { InstructionBinding } from '../block-builder.ts';
+import { Vector } from '../fault.ts';
+import type { Binder, Handler } from '../operation.ts';
+import { arithmetic } from './arithmetic.ts';
+import { controlTransfer } from './control-transfer.ts';
+import { dataTransfer } from './data-transfer.ts';
+import { logical } from './logical.ts';
+import type { CodeName, Rows } from './rows.ts';
+import { stack } from './stack.ts';
+
+/** Every implemented instruction form, by chapter. */
+export const CHAPTERS: Readonly<Record<string, Rows>> = {
+  'Data transfer': dataTransfer,
+  Arithmetic: arithmetic,
+  Logical: logical,
+  'Control transfer': controlTransfer,
+  Stack: stack,
+};
+
+/** Change what following instructions mean or may do, or ask to leave. */
+const END_BLOCK: readonly CodeName[] = [];
+
+/** Need the exact number of instructions retired before them. */
+const STAND_ALONE: readonly CodeName[] = ['Rdtsc', 'Rdtscp'];
+
+const BINDERS: (Binder | undefined)[] = [];
+for (const rows of Object.values(CHAPTERS)) {
+  for (const [name, binder] of Object.entries(rows)) {
+    BINDERS[Code[name as CodeName]] = binder;
+  }
+}
+
+const ENDS_BLOCK = new Set([...END_BLOCK, ...STAND_ALONE].map((name) => Code[name]));
+const STANDS_ALONE = new Set(STAND_ALONE.map((name) => Code[name]));
+
+/** Whether an instruction form, by its iced-x86 `Code`, has a handler. */
+export function isImplemented(code: number): boolean {
+  return BINDERS[code] !== undefined;
+}
+
+const unimplemented: Handler = (cpu, i) => {
+  cpu.requestExit({ reason: 'unimplemented', code: i.code });
+};
+
+const invalid: Handler = (cpu) => cpu.fault.raise(Vector.UD, 0, 'invalid-opcode');
+
+const tooLong: Handler = (cpu) => cpu.fault.raise(Vector.GP, 0, 'instruction-length');
+
+/** The instruction set as the block builder sees it. */
+export const instructionSet: InstructionBinding = {
+  bind: (i: Instruction) => BINDERS[i.code]?.(i) ?? unimplemented,
+  endsBlock: (i) =>
+    i.isBranch || i.rep || i.repne || ENDS_BLOCK.has(i.code) || BINDERS[i.code] === undefined,
+  standsAlone: (code) => STANDS_ALONE.has(code),
+  invalid,
+  tooLong,
+};

@@ -1,0 +1,76 @@
+import { Segment } from '../../decoder/index.ts';
+import { checkLinear, LassAccess, LinearCheck, type LinearAddressBits } from '../../lass/index.ts';
+import { Access, type Fault, Vector } from '../fault.ts';
+import { SegmentField, Word } from '../state/layout.ts';
+import { is64BitMode, isLongMode } from '../state/modes.ts';
+import type { AuditSink } from './linear-memory.ts';
+import type { Paging } from './paging.ts';
+import type { PhysicalMemory } from './physical.ts';
+import { segmentWord } from './segmentation.ts';
+import { AccessContext } from './tlb.ts';
+
+const CS = segmentWord(Segment.CS);
+
+/** The way of an instruction fetch to memory: CS, canonicality and LASS, paging. */
+export class CodeFetch {
+  readonly #s: Int32Array;
+  readonly #physical: PhysicalMemory;
+  readonly #paging: Paging;
+  readonly #fault: Fault;
+
+  /** When set, LASS violations are reported to it and then allowed. */
+  audit: AuditSink | undefined;
+
+  constructor(s: Int32Array, physical: PhysicalMemory, paging: Paging, fault: Fault) {
+    this.#s = s;
+    this.#physical = physical;
+    this.#paging = paging;
+    this.#fault = fault;
+  }
+
+  /** Low half of the linear address of an instruction; the high half is RIP's, or 0. */
+  linearLo(ripLo: number): number {
+    return is64BitMode(this.#s) ? ripLo : (this.#s[CS] + ripLo) | 0;
+  }
+
+  /** High half of the address of the page that follows one with high half `hi`. */
+  nextPageHigh(nextLo: number, hi: number): number {
+    return is64BitMode(this.#s) && nextLo === 0 ? (hi + 1) | 0 : hi;
+  }
+
+  /** Whether CS holds all bytes of an instruction. */
+  withinLimit(ripLo: number, length: number): boolean {
+    if (is64BitMode(this.#s)) {
+      return true;
+    }
+    return (ripLo >>> 0) + length - 1 <= this.#s[CS + SegmentField.LIMIT] >>> 0;
+  }
+
+  /** Raises #GP(0) for an instruction beyond CS's limit. */
+  raiseLimit(ripLo: number, length: number): never {
+    const linear = this.linearLo(ripLo);
+    this.#fault.raiseAt(Vector.GP, 0, 'segment-limit', Access.Execute, linear, 0, length);
+  }
+
+  /** The physical address behind a linear address, in bytes. @throws Fault */
+  translate(lo: number, hi: number): number {
+    const s = this.#s;
+    if (isLongMode(s)) {
+      const bits = s[Word.LINEAR_BITS] as LinearAddressBits;
+      const verdict = checkLinear(s[Word.LASS_POLICY], LassAccess.Fetch, lo, hi, 1, bits);
+      if (verdict === LinearCheck.LassViolation && this.audit !== undefined) {
+        this.audit(Access.Execute, lo, hi, 1, Segment.CS);
+      } else if (verdict !== LinearCheck.Ok) {
+        const cause = verdict === LinearCheck.LassViolation ? 'lass' : 'canonical';
+        this.#fault.raiseAt(Vector.GP, 0, cause, Access.Execute, lo, hi, 1);
+      }
+    }
+    const context = s[Word.CPL] === 3 ? AccessContext.User : AccessContext.Supervisor;
+    return this.#paging.translate(lo, hi, Access.Execute, context, 1);
+  }
+
+  /** Host offset of a page of RAM, or -1. */
+  hostPage(physical: number): number {
+    return this.#physical.ramPage(physical, false);
+  }
+}

@@ -1,0 +1,3 @@
+// Compiled by `npm run package` against dist/; never run.
+export * from 'bit63';
+export * as lass from 'bit63/lass';
