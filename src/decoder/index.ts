@@ -6,4 +6,5 @@ export {
   InstructionDecoder,
   MAX_INSTRUCTION_LENGTH,
 } from './decoder.ts';
+export { type DisassembledInstruction, disassemble } from './disassemble.ts';
 export { AddressForm, Instruction, OperandKind, Segment, ZERO_SLOT } from './instruction.ts';

@@ -1,3 +1,4 @@
+import { type Instruction, MAX_INSTRUCTION_LENGTH } from '../decoder/index.ts';
 import { lassPolicyWord } from '../lass/index.ts';
 import { Fault } from './fault.ts';
 import { CodeFetch } from './memory/code-fetch.ts';
@@ -10,6 +11,7 @@ import { Cr4 } from './state/control.ts';
 import { Flag } from './state/flags.ts';
 import { Area, Word } from './state/layout.ts';
 import { is64BitMode } from './state/modes.ts';
+import { highWord, lowWord, toAddress } from './state/word64.ts';
 
 /** Bits of `Word.PENDING`: why the interpreter must not simply go on with the next block. */
 export const Pending = {
@@ -17,6 +19,8 @@ export const Pending = {
   Exit: 1,
   /** Privilege, mode, paging or LASS changed: links between blocks no longer hold. */
   Context: 2,
+  /** What the host watches changed: another loop may be needed. */
+  Observers: 4,
 } as const;
 
 /** What an instruction left the interpreter for. */
@@ -30,13 +34,17 @@ export type ExitRequest =
       readonly port: number;
       readonly size: 1 | 2 | 4;
       readonly value: number;
+      /** INS or OUTS, which has not happened: RIP is the instruction. */
+      readonly string: boolean;
     }
   | { readonly reason: 'unimplemented'; readonly code: number };
 
 /** A device behind I/O ports. `size` is in bytes. */
 export interface PortDevice {
-  in(port: number, size: 1 | 2 | 4): number;
-  out(port: number, size: 1 | 2 | 4, value: number): void;
+  /** The value read, or undefined where no device answers. */
+  in(port: number, size: 1 | 2 | 4): number | undefined;
+  /** Whether a device took the value. */
+  out(port: number, size: 1 | 2 | 4, value: number): boolean;
 }
 
 /** Physical address bits when the creator says nothing. */
@@ -62,6 +70,17 @@ export class Cpu {
 
   /** Instructions completed, up to the start of the current block. */
   retired = 0;
+  /**
+   * Of these, executions that did not complete their instruction: a REP instruction that paused to
+   * let the interpreter look around, an instruction that only asked to leave.
+   */
+  unfinished = 0;
+  /** The instruction that raised the last fault; undefined if it could not be fetched. */
+  faulting: Instruction | undefined;
+  /** The instruction under way; set only while it is observed. */
+  current: Instruction | undefined;
+  /** Where to go on after the current instruction, set from outside while it runs. */
+  redirect: bigint | undefined;
   /** Set together with `Pending.Exit`. */
   exit: ExitRequest | undefined;
   ports: PortDevice | undefined;
@@ -117,6 +136,70 @@ export class Cpu {
       context = AccessContext.SupervisorAc;
     }
     selectContext(s, context);
+  }
+
+  /**
+   * RIP as seen from outside: while an instruction runs, that instruction. Writing it then makes
+   * it the address to go on at, whatever the instruction does.
+   */
+  get instructionPointer(): bigint {
+    const { current, state: s } = this;
+    return current === undefined
+      ? toAddress(s[Word.RIP], s[Word.RIP + 1])
+      : toAddress(current.ripLo, current.ripHi);
+  }
+
+  set instructionPointer(value: bigint) {
+    if (this.current === undefined) {
+      this.state[Word.RIP] = lowWord(value);
+      this.state[Word.RIP + 1] = highWord(value);
+    } else {
+      this.redirect = value;
+    }
+  }
+
+  /** Up to 15 bytes at RIP, as far as memory is mapped there; nothing of the guest changes. */
+  instructionBytes(): Uint8Array {
+    const rip = this.instructionPointer;
+    return this.fetch.peek(lowWord(rip), highWord(rip), MAX_INSTRUCTION_LENGTH);
+  }
+
+  /**
+   * Reads a port for an instruction; undefined where no device answers. RIP is exact for the
+   * device, and going elsewhere from there works.
+   */
+  portIn(i: Instruction, port: number, size: 1 | 2 | 4): number | undefined {
+    return this.#during(i, () => this.ports?.in(port, size));
+  }
+
+  /** Writes a port for an instruction; whether a device took it. */
+  portOut(i: Instruction, port: number, size: 1 | 2 | 4, value: number): boolean {
+    return this.#during(i, () => this.ports?.out(port, size, value) ?? false);
+  }
+
+  #during<T>(i: Instruction, action: () => T): T {
+    if (this.current !== undefined) {
+      return action();
+    }
+    this.current = i;
+    try {
+      return action();
+    } finally {
+      this.current = undefined;
+      if (this.redirect !== undefined) {
+        this.instructionPointer = this.redirect;
+        this.redirect = undefined;
+      }
+    }
+  }
+
+  /** Leaves again at the current instruction `i`, which has not happened. */
+  requestExitAt(i: Instruction, exit: ExitRequest): void {
+    const s = this.state;
+    s[Word.RIP] = i.ripLo;
+    s[Word.RIP + 1] = i.ripHi;
+    this.unfinished++;
+    this.requestExit(exit);
   }
 
   /** Asks the interpreter to leave after the current instruction, which must end its block. */

@@ -15,6 +15,8 @@ export const Outcome = {
   Fault: 2,
   /** RIP is one of the code cache's stops. */
   Stop: 3,
+  /** The host began or ceased to watch: it must choose the loop anew. */
+  Reconsider: 4,
 } as const;
 export type Outcome = (typeof Outcome)[keyof typeof Outcome];
 
@@ -58,6 +60,9 @@ export class Interpreter {
           }
           if ((pending & Pending.Exit) !== 0) {
             return Outcome.Exit;
+          }
+          if ((pending & Pending.Observers) !== 0) {
+            return Outcome.Reconsider;
           }
         }
         op = null;
@@ -137,6 +142,7 @@ export class Interpreter {
     if (error !== fault && error !== BLOCK_CHANGED) {
       throw error;
     }
+    cpu.faulting = op ?? undefined;
     if (op !== null) {
       cpu.retired += op.position;
       if (error === fault && fault.isTrap) {

@@ -3,6 +3,14 @@ import type { InstructionBinding } from '../block-builder.ts';
 import { Vector } from '../fault.ts';
 import type { Binder, Handler } from '../operation.ts';
 import { arithmetic } from './arithmetic.ts';
+import { SEGMENT_LOADS, segmentRegisters } from './segment-registers.ts';
+import { miscellaneous } from './miscellaneous.ts';
+import { exchange } from './exchange.ts';
+import { directStore } from './direct-store.ts';
+import { checksum } from './crc32.ts';
+import { carryChain } from './carry-chain.ts';
+import { byteOrder } from './byte-order.ts';
+import { bmi } from './bmi.ts';
 import { controlTransfer } from './control-transfer.ts';
 import { dataTransfer } from './data-transfer.ts';
 import { logical } from './logical.ts';
@@ -12,14 +20,22 @@ import { stack } from './stack.ts';
 /** Every implemented instruction form, by chapter. */
 export const CHAPTERS: Readonly<Record<string, Rows>> = {
   'Data transfer': dataTransfer,
+  Exchange: exchange,
+  'Byte order': byteOrder,
+  'Direct stores': directStore,
   Arithmetic: arithmetic,
   Logical: logical,
   'Control transfer': controlTransfer,
   Stack: stack,
+  'Segment registers': segmentRegisters,
+  'Bit manipulation': bmi,
+  'Carry chains': carryChain,
+  Checksum: checksum,
+  Miscellaneous: miscellaneous,
 };
 
 /** Change what following instructions mean or may do, or ask to leave. */
-const END_BLOCK: readonly CodeName[] = [];
+const END_BLOCK: readonly CodeName[] = [...SEGMENT_LOADS];
 
 /** Need the exact number of instructions retired before them. */
 const STAND_ALONE: readonly CodeName[] = ['Rdtsc', 'Rdtscp'];
@@ -40,7 +56,7 @@ export function isImplemented(code: number): boolean {
 }
 
 const unimplemented: Handler = (cpu, i) => {
-  cpu.requestExit({ reason: 'unimplemented', code: i.code });
+  cpu.requestExitAt(i, { reason: 'unimplemented', code: i.code });
 };
 
 const invalid: Handler = (cpu) => cpu.fault.raise(Vector.UD, 0, 'invalid-opcode');

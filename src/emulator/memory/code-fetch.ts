@@ -69,6 +69,37 @@ export class CodeFetch {
     return this.#paging.translate(lo, hi, Access.Execute, context, 1);
   }
 
+  /**
+   * The bytes at RIP, at most `count`, as far as pages are mapped there: for showing them. No
+   * access right is asked for and nothing of the guest changes.
+   */
+  peek(ripLo: number, ripHi: number, count: number): Uint8Array {
+    const lo = this.linearLo(ripLo);
+    const hi = is64BitMode(this.#s) ? ripHi : 0;
+    const first = Math.min(count, 4096 - (lo & 4095));
+    const next = (lo + first) | 0;
+    const parts = [this.#peekPage(lo, hi, first)];
+    if (first < count && parts[0].length > 0) {
+      parts.push(this.#peekPage(next, this.nextPageHigh(next, hi), count - first));
+    }
+    const bytes = new Uint8Array(parts[0].length + (parts[1]?.length ?? 0));
+    bytes.set(parts[0]);
+    bytes.set(parts[1] ?? [], parts[0].length);
+    return bytes;
+  }
+
+  #peekPage(lo: number, hi: number, count: number): Uint8Array {
+    const physical = this.#paging.peek(lo, hi);
+    if (physical < 0) {
+      return new Uint8Array(0);
+    }
+    const page = physical - (physical % 4096);
+    const host = this.#physical.ramPage(page, false);
+    return host < 0
+      ? new Uint8Array(0)
+      : this.#physical.bytes.slice(host + (physical - page), host + (physical - page) + count);
+  }
+
   /** Host offset of a page of RAM, or -1. */
   hostPage(physical: number): number {
     return this.#physical.ramPage(physical, false);

@@ -58,19 +58,17 @@ export class Paging {
       return lo >>> 0;
     }
     const longMode = (s[Word.EFER] & Efer.LMA) !== 0;
-    let level = longMode ? (s[Word.CR4] & Cr4.LA57 ? 5 : 4) : 3;
+    let level = this.#levels();
     const tableMask = longMode ? ~4095 : ~31;
     let table = ((s[Word.CR3] & tableMask) >>> 0) + (s[Word.CR3 + 1] & FRAME_HIGH) * TWO_TO_32;
     let rights: number = Entry.RW | Entry.US;
     let executeDisable = 0;
 
     for (;;) {
-      const entryAddress = table + 8 * indexAt(lo, hi, level);
-      const at = this.#physical.ramPage(entryAddress - (entryAddress % 4096), false);
-      if (at < 0) {
+      const host = this.#entryHost(table + 8 * indexAt(lo, hi, level));
+      if (host < 0) {
         this.#pageFault(lo, hi, access, context, size, 0, 'not-present');
       }
-      const host = at + (entryAddress % 4096);
       const entryLo = this.#ram.getInt32(host, true);
       const entryHi = this.#ram.getInt32(host + 4, true);
       if ((entryLo & Entry.P) === 0) {
@@ -106,6 +104,48 @@ export class Paging {
       table = ((entryLo & ~4095) >>> 0) + (entryHi & FRAME_HIGH) * TWO_TO_32;
       level--;
     }
+  }
+
+  /** The physical address of a linear address, or -1: no rights asked, no bits set, no fault. */
+  peek(lo: number, hi: number): number {
+    const s = this.#s;
+    if ((s[Word.CR0] & Cr0.PG) === 0) {
+      return lo >>> 0;
+    }
+    const longMode = (s[Word.EFER] & Efer.LMA) !== 0;
+    let table =
+      ((s[Word.CR3] & (longMode ? ~4095 : ~31)) >>> 0) + (s[Word.CR3 + 1] & FRAME_HIGH) * TWO_TO_32;
+    for (let level = this.#levels(); ; level--) {
+      const host = this.#entryHost(table + 8 * indexAt(lo, hi, level));
+      const entry = host < 0 ? 0 : this.#ram.getInt32(host, true);
+      if ((entry & Entry.P) === 0) {
+        return -1;
+      }
+      const base =
+        ((entry & ~4095) >>> 0) + (this.#ram.getInt32(host + 4, true) & FRAME_HIGH) * TWO_TO_32;
+      if (level === 1) {
+        return base + (lo & 4095);
+      }
+      if (level <= 3 && (entry & Entry.PS) !== 0 && (longMode || level < 3)) {
+        const pageBytes = level === 2 ? 0x20_0000 : 0x4000_0000;
+        return base - (base % pageBytes) + (lo & (pageBytes - 1));
+      }
+      table = base;
+    }
+  }
+
+  /** Depth of the paging structures: 3 for PAE paging. */
+  #levels(): number {
+    if ((this.#s[Word.EFER] & Efer.LMA) === 0) {
+      return 3;
+    }
+    return (this.#s[Word.CR4] & Cr4.LA57) !== 0 ? 5 : 4;
+  }
+
+  /** Host offset of a paging-structure entry, or -1 where no RAM is. */
+  #entryHost(address: number): number {
+    const page = this.#physical.ramPage(address - (address % 4096), false);
+    return page < 0 ? -1 : page + (address % 4096);
   }
 
   #hasReservedBits(lo: number, hi: number, level: number, isLeaf: boolean): boolean {

@@ -36,6 +36,10 @@ export class PhysicalMemory {
     this.bytes = bytes;
   }
 
+  get regions(): readonly PhysicalRegion[] {
+    return this.#regions;
+  }
+
   /** @throws RangeError when the region overlaps one that is already there. */
   add(region: PhysicalRegion): void {
     const clash = this.#regions.find((r) => region.start < r.end && r.start < region.end);
@@ -47,13 +51,14 @@ export class PhysicalMemory {
     this.#regions.push(region);
   }
 
+  /** Takes away the region that starts at an address. */
+  remove(start: number): PhysicalRegion | undefined {
+    const at = this.#regions.findIndex((region) => region.start === start);
+    return at < 0 ? undefined : this.#regions.splice(at, 1)[0];
+  }
+
   find(address: number): PhysicalRegion | undefined {
-    for (const region of this.#regions) {
-      if (address >= region.start && address < region.end) {
-        return region;
-      }
-    }
-    return undefined;
+    return this.#regions.find(({ start, end }) => address >= start && address < end);
   }
 
   /** Host offset of a whole 4 KiB page of RAM, or -1 where the page is something else. */

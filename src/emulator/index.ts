@@ -1,0 +1,11 @@
+export { MachineArgumentError } from './arguments.ts';
+export type { AuditRecord } from './audit.ts';
+export { type AccessName, type ExceptionExit, type Exit, vectorName } from './exit.ts';
+export { type FaultCause, Vector } from './fault.ts';
+export type { BlockEvent, Hooks, InstructionEvent, MemoryEvent, PortEvent } from './hooks.ts';
+export { type Cr4Name, Machine, type MachineOptions, type RunOptions } from './machine.ts';
+export { OutOfGuestMemoryError, UnmappedMemoryError } from './memory/guest-memory.ts';
+export type { MmioDevice } from './memory/physical.ts';
+export { isRegisterName, REGISTER_NAMES, type RegisterName, type Registers } from './registers.ts';
+export type { Snapshot } from './snapshot.ts';
+export type { StartingMode } from './starting-state.ts';

@@ -1,0 +1,165 @@
+import { type Block, BLOCK_CHANGED } from './block.ts';
+import type { CodeCache } from './code-cache.ts';
+import { type Cpu, Pending } from './cpu.ts';
+import { Outcome } from './interpreter.ts';
+import type { Operation } from './operation.ts';
+import { Word } from './state/layout.ts';
+import { codeMode } from './state/modes.ts';
+import { highWord, lowWord } from './state/word64.ts';
+
+/** What is told of every instruction, in the order of the calls. */
+export interface RunObserver {
+  /** Before the first instruction after a branch, or after an exit. */
+  beforeBlock(block: Block): void;
+  /** Before an instruction. `skip` goes on after it, `stop` leaves before it. */
+  beforeInstruction(op: Operation): 'skip' | 'stop' | undefined;
+  /** Asked after each instruction. */
+  wantsStop(): boolean;
+}
+
+/**
+ * The loop for runs that are watched: one instruction at a time, RIP exact at every moment. It
+ * executes the same operations from the same code cache as `Interpreter`.
+ */
+export class ObservedInterpreter {
+  readonly cpu: Cpu;
+  readonly code: CodeCache;
+  /** What would come next in the current block. */
+  #op: Operation | null = null;
+  #block: Block | undefined;
+
+  constructor(cpu: Cpu, code: CodeCache) {
+    this.cpu = cpu;
+    this.code = code;
+  }
+
+  /** Executes at most `limit` instructions; `Stop` also stands for the observer's wish. */
+  run(limit: number, observer: RunObserver): Outcome {
+    const { cpu } = this;
+    const end = cpu.retired + limit;
+    this.#op = null;
+    try {
+      for (;;) {
+        const outcome = this.#mayGoOn(end, observer) ?? this.#step(observer);
+        if (outcome !== undefined) {
+          return outcome;
+        }
+      }
+    } finally {
+      this.#applyRedirect();
+      cpu.current = undefined;
+    }
+  }
+
+  /** Why the run must end before the next instruction, if it must. */
+  #mayGoOn(end: number, observer: RunObserver): Outcome | undefined {
+    const { cpu, code } = this;
+    const s = cpu.state;
+    const pending = s[Word.PENDING];
+    s[Word.PENDING] = 0;
+    if ((pending & Pending.Context) !== 0) {
+      code.flushTranslations();
+      this.#op = null;
+    }
+    if ((pending & Pending.Exit) !== 0) {
+      return Outcome.Exit;
+    }
+    if ((pending & Pending.Observers) !== 0) {
+      return Outcome.Reconsider;
+    }
+    if (observer.wantsStop() || code.isStop(s[Word.RIP], s[Word.RIP + 1])) {
+      return Outcome.Stop;
+    }
+    return cpu.retired >= end ? Outcome.Limit : undefined;
+  }
+
+  #step(observer: RunObserver): Outcome | undefined {
+    const { cpu } = this;
+    try {
+      const op = this.#fetch(observer);
+      if (op === undefined) {
+        return undefined;
+      }
+      const decision = observer.beforeInstruction(op);
+      if (decision === 'stop') {
+        return Outcome.Stop;
+      }
+      if (this.#applyRedirect()) {
+        return undefined;
+      }
+      const s = cpu.state;
+      s[Word.RIP] = op.nextLo;
+      s[Word.RIP + 1] = op.nextHi;
+      if (decision !== 'skip') {
+        op.execute(cpu, op);
+        cpu.retired++;
+      }
+      this.#op = op.next;
+      this.#applyRedirect();
+      return undefined;
+    } catch (error) {
+      return this.#caught(error);
+    }
+  }
+
+  /** The instruction at RIP, or undefined if the observer chose to go on elsewhere. */
+  #fetch(observer: RunObserver): Operation | undefined {
+    const { cpu, code } = this;
+    const s = cpu.state;
+    const expected = this.#op;
+    if (
+      expected !== null &&
+      this.#block?.valid === true &&
+      expected.ripLo === s[Word.RIP] &&
+      expected.ripHi === s[Word.RIP + 1]
+    ) {
+      cpu.current = expected;
+      return expected;
+    }
+    cpu.current = undefined;
+    const block = code.lookup(codeMode(s));
+    this.#block = block;
+    cpu.current = block.first;
+    observer.beforeBlock(block);
+    return this.#applyRedirect() || observer.wantsStop() ? undefined : block.first;
+  }
+
+  /** Makes the state that of the instruction that threw. */
+  #caught(error: unknown): Outcome | undefined {
+    const { cpu } = this;
+    const { fault, current, state: s } = cpu;
+    const op = current;
+    cpu.faulting = op;
+    this.#op = null;
+    cpu.redirect = undefined;
+    if (error === fault && fault.isTrap) {
+      cpu.retired++;
+      return Outcome.Fault;
+    }
+    if (op !== undefined) {
+      s[Word.RIP] = op.ripLo;
+      s[Word.RIP + 1] = op.ripHi;
+    }
+    if (error === fault) {
+      return Outcome.Fault;
+    }
+    if (error === BLOCK_CHANGED) {
+      return undefined;
+    }
+    throw error;
+  }
+
+  /** Goes where an observer wrote RIP to. */
+  #applyRedirect(): boolean {
+    const { cpu } = this;
+    const { redirect, state: s } = cpu;
+    if (redirect === undefined) {
+      return false;
+    }
+    s[Word.RIP] = lowWord(redirect);
+    s[Word.RIP + 1] = highWord(redirect);
+    cpu.redirect = undefined;
+    this.#op = null;
+    return true;
+  }
+}
