@@ -71,8 +71,28 @@ export type Exit =
     };
 
 const NAMES: readonly string[] = [
-  '#DE', '#DB', 'NMI', '#BP', '#OF', '#BR', '#UD', '#NM', '#DF', '', '#TS', '#NP', '#SS', '#GP',
-  '#PF', '', '#MF', '#AC', '#MC', '#XM', '#VE', '#CP',
+  '#DE',
+  '#DB',
+  'NMI',
+  '#BP',
+  '#OF',
+  '#BR',
+  '#UD',
+  '#NM',
+  '#DF',
+  '',
+  '#TS',
+  '#NP',
+  '#SS',
+  '#GP',
+  '#PF',
+  '',
+  '#MF',
+  '#AC',
+  '#MC',
+  '#XM',
+  '#VE',
+  '#CP',
 ];
 
 /** The manual's name of an exception vector. */

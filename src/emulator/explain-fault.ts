@@ -4,7 +4,7 @@ import type { Cpu } from './cpu.ts';
 import { type AccessName, type ExceptionExit, vectorName } from './exit.ts';
 import { Access, type Fault, type FaultCause, Vector } from './fault.ts';
 import { Cr4 } from './state/control.ts';
-import { readFlags, Flag } from './state/flags.ts';
+import { Flag, readFlags } from './state/flags.ts';
 import { Word } from './state/layout.ts';
 import { is64BitMode, isLongMode } from './state/modes.ts';
 import { toAddress } from './state/word64.ts';
@@ -68,7 +68,8 @@ function explainPlain(cpu: Cpu, fault: Fault, address: bigint): string {
   }
   const who = cpu.state[Word.CPL] === 3 ? 'user' : 'supervisor';
   const what = fault.access === Access.Execute ? 'fetch' : ACCESS_NAMES[fault.access];
-  const bytes = fault.access === Access.Execute ? '' : ` of ${fault.size} byte${fault.size === 1 ? '' : 's'}`;
+  const bytes =
+    fault.access === Access.Execute ? '' : ` of ${fault.size} byte${fault.size === 1 ? '' : 's'}`;
   return `${who} ${what}${bytes} at 0x${address.toString(16)}: ${meaning}.`;
 }
 

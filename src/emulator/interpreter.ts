@@ -1,9 +1,11 @@
-import { type Block, BLOCK_CHANGED } from './block.ts';
+import { BLOCK_CHANGED, type Block } from './block.ts';
 import type { CodeCache } from './code-cache.ts';
 import { type Cpu, Pending } from './cpu.ts';
 import type { Operation } from './operation.ts';
 import { Word } from './state/layout.ts';
 import { codeMode } from './state/modes.ts';
+
+const { PENDING, RIP } = Word;
 
 /** Why `Interpreter.run` returned. */
 export const Outcome = {
@@ -50,35 +52,35 @@ export class Interpreter {
     const s = cpu.state;
     let op: Operation | null = null;
     try {
-      let block: Block | undefined;
+      let block: Block | null = null;
       for (;;) {
-        const pending = s[Word.PENDING];
-        if (pending !== 0) {
-          s[Word.PENDING] = 0;
-          if ((pending & Pending.Context) !== 0) {
-            code.flushTranslations();
+        if (s[PENDING] !== 0) {
+          const outcome = this.#settle();
+          if (outcome !== undefined) {
+            return outcome;
           }
-          if ((pending & Pending.Exit) !== 0) {
-            return Outcome.Exit;
+          block = null;
+        }
+        let next: Block | null = block === null ? null : linked(block, code.epoch, s);
+        if (next === null) {
+          op = null;
+          if (code.isStop(s[RIP], s[RIP + 1])) {
+            return Outcome.Stop;
           }
-          if ((pending & Pending.Observers) !== 0) {
-            return Outcome.Reconsider;
+          if (cpu.retired >= end) {
+            return Outcome.Limit;
           }
-        }
-        op = null;
-        if (cpu.retired >= end) {
-          return code.isStop(s[Word.RIP], s[Word.RIP + 1]) ? Outcome.Stop : Outcome.Limit;
-        }
-        const next: Block = block === undefined ? code.lookup(codeMode(s)) : this.#follow(block);
-        if (code.isStop(next.ripLo, next.ripHi)) {
-          return Outcome.Stop;
-        }
-        if (next.count > end - cpu.retired) {
-          return this.#runPart(next, end - cpu.retired);
+          next = code.lookup(codeMode(s));
+          if (block !== null) {
+            link(block, next, code.epoch);
+          }
         }
         block = next;
-        s[Word.RIP] = block.nextLo;
-        s[Word.RIP + 1] = block.nextHi;
+        if (block.count > end - cpu.retired) {
+          return this.#runPart(block, end - cpu.retired);
+        }
+        s[RIP] = block.nextLo;
+        s[RIP + 1] = block.nextHi;
         op = block.first;
         do {
           op.execute(cpu, op);
@@ -91,29 +93,18 @@ export class Interpreter {
     }
   }
 
-  /** The block that follows `block` at RIP. */
-  #follow(block: Block): Block {
-    const { code } = this;
+  /** Does what `Word.PENDING` asks for; the outcome if that ends the run. */
+  #settle(): Outcome | undefined {
     const s = this.cpu.state;
-    const lo = s[Word.RIP];
-    const hi = s[Word.RIP + 1];
-    if (block.linkEpoch !== code.epoch) {
-      block.linkEpoch = code.epoch;
-      block.linkA = null;
-      block.linkB = null;
-    } else {
-      const { linkA, linkB } = block;
-      if (linkA !== null && linkA.ripLo === lo && linkA.ripHi === hi && linkA.valid) {
-        return linkA;
-      }
-      if (linkB !== null && linkB.ripLo === lo && linkB.ripHi === hi && linkB.valid) {
-        return linkB;
-      }
+    const pending = s[PENDING];
+    s[PENDING] = 0;
+    if ((pending & Pending.Context) !== 0) {
+      this.code.flushTranslations();
     }
-    const next = code.lookup(codeMode(s));
-    block.linkB = block.linkA;
-    block.linkA = next;
-    return next;
+    if ((pending & Pending.Exit) !== 0) {
+      return Outcome.Exit;
+    }
+    return (pending & Pending.Observers) !== 0 ? Outcome.Reconsider : undefined;
   }
 
   /** Runs the first `count` instructions of a block that the limit does not allow as a whole. */
@@ -123,8 +114,8 @@ export class Interpreter {
     let op: Operation | null = block.first;
     try {
       for (let n = 0; n < count && op !== null; n++) {
-        s[Word.RIP] = op.nextLo;
-        s[Word.RIP + 1] = op.nextHi;
+        s[RIP] = op.nextLo;
+        s[RIP + 1] = op.nextHi;
         op.execute(cpu, op);
         op = op.next;
       }
@@ -148,10 +139,33 @@ export class Interpreter {
       if (error === fault && fault.isTrap) {
         cpu.retired++;
       } else {
-        s[Word.RIP] = op.ripLo;
-        s[Word.RIP + 1] = op.ripHi;
+        s[RIP] = op.ripLo;
+        s[RIP + 1] = op.ripHi;
       }
     }
     return error === fault ? Outcome.Fault : undefined;
   }
+}
+
+/** The block that followed `block` when RIP was what it is now, if that still holds. */
+function linked(block: Block, epoch: number, s: Int32Array): Block | null {
+  if (block.linkEpoch !== epoch) {
+    return null;
+  }
+  const lo = s[RIP];
+  const hi = s[RIP + 1];
+  const { linkA, linkB } = block;
+  if (linkA !== null && linkA.ripLo === lo && linkA.ripHi === hi && linkA.valid) {
+    return linkA;
+  }
+  if (linkB !== null && linkB.ripLo === lo && linkB.ripHi === hi && linkB.valid) {
+    return linkB;
+  }
+  return null;
+}
+
+function link(block: Block, next: Block, epoch: number): void {
+  block.linkB = block.linkEpoch === epoch ? block.linkA : null;
+  block.linkA = next;
+  block.linkEpoch = epoch;
 }

@@ -15,7 +15,7 @@ import { ObservedInterpreter } from './observed-interpreter.ts';
 import { randomSource } from './random.ts';
 import { createRegisters, type Registers } from './registers.ts';
 import { restoreSnapshot, type Snapshot, takeSnapshot } from './snapshot.ts';
-import { setStartingState, type StartingMode } from './starting-state.ts';
+import { type StartingMode, setStartingState } from './starting-state.ts';
 import { Cr4 } from './state/control.ts';
 import { Area, Word } from './state/layout.ts';
 import { Watch } from './watch.ts';
@@ -349,7 +349,10 @@ export class Machine {
       case Outcome.Exit:
         return this.#requestedExit();
       case Outcome.Stop:
-        return { reason: this.#watch.stopRequested ? 'stop' : 'until', rip: cpu.instructionPointer };
+        return {
+          reason: this.#watch.stopRequested ? 'stop' : 'until',
+          rip: cpu.instructionPointer,
+        };
       case Outcome.Fault: {
         // A fault hook that retries for ever must still come to the limit.
         run.left--;

@@ -1,4 +1,4 @@
-import { type Block, BLOCK_CHANGED } from './block.ts';
+import { BLOCK_CHANGED, type Block } from './block.ts';
 import type { CodeCache } from './code-cache.ts';
 import { type Cpu, Pending } from './cpu.ts';
 import { Outcome } from './interpreter.ts';

@@ -10,7 +10,8 @@ import { SegmentAttribute } from './state/modes.ts';
 export type StartingMode = 16 | 32 | 'compat' | 64;
 
 const DATA = SegmentAttribute.S | SegmentAttribute.P | SegmentAttribute.WRITABLE | 1;
-const CODE = SegmentAttribute.S | SegmentAttribute.P | SegmentAttribute.CODE | SegmentAttribute.READABLE | 1;
+const CODE =
+  SegmentAttribute.S | SegmentAttribute.P | SegmentAttribute.CODE | SegmentAttribute.READABLE | 1;
 const FLAT = SegmentAttribute.DB | SegmentAttribute.G;
 
 /** What `setStartingState` needs to know besides the mode. */

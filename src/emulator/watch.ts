@@ -2,7 +2,7 @@ import type { AuditLog } from './audit.ts';
 import type { Block } from './block.ts';
 import { type Cpu, Pending, type PortDevice } from './cpu.ts';
 import type { ExceptionExit } from './exit.ts';
-import { type Hooks, HookSet } from './hooks.ts';
+import { HookSet, type Hooks } from './hooks.ts';
 import type { AccessObserver } from './memory/linear-memory.ts';
 import { flushTlb } from './memory/tlb.ts';
 import type { RunObserver } from './observed-interpreter.ts';

@@ -1,12 +1,14 @@
 import { carryFlag, setFlags32, setFlags64 } from '../state/flags.ts';
 import { Word } from '../state/layout.ts';
 
+const { CARRIES, HIGH } = Word;
+
 /**
  * The arithmetic and logical operations as pure functions of the state's flags and their operands.
  *
  * `narrow` works on 8, 16 and 32 bits: `shift` is 32 less the operand size, operands may have any
  * bits above their size, the result is sign-extended. `wide` works on 64 bits, returns the low half
- * and leaves the high half in `Word.HIGH`.
+ * and leaves the high half in `HIGH`.
  */
 export interface BinaryOperation {
   narrow(s: Int32Array, a: number, b: number, shift: number): number;
@@ -29,7 +31,13 @@ function borrows(a: number, b: number, difference: number): number {
   return (~a & b) | (~(a ^ b) & difference);
 }
 
-export function addNarrow(s: Int32Array, a: number, b: number, carryIn: number, shift: number): number {
+export function addNarrow(
+  s: Int32Array,
+  a: number,
+  b: number,
+  carryIn: number,
+  shift: number,
+): number {
   const sum = a + b + carryIn;
   const result = (sum << shift) >> shift;
   const out = carries(a, b, sum);
@@ -49,7 +57,7 @@ export function addWide(
   const outLo = carries(aLo, bLo, lo);
   const hi = (aHi + bHi + (outLo >>> 31)) | 0;
   setFlags64(s, lo, hi, (carries(aHi, bHi, hi) & 0xc0000000) | (outLo & 8));
-  s[Word.HIGH] = hi;
+  s[HIGH] = hi;
   return lo;
 }
 
@@ -79,7 +87,7 @@ export function subtractWide(
   const outLo = borrows(aLo, bLo, lo);
   const hi = (aHi - bHi - (outLo >>> 31)) | 0;
   setFlags64(s, lo, hi, (borrows(aHi, bHi, hi) & 0xc0000000) | (outLo & 8));
-  s[Word.HIGH] = hi;
+  s[HIGH] = hi;
   return lo;
 }
 
@@ -92,7 +100,7 @@ function logicalNarrow(s: Int32Array, value: number, shift: number): number {
 
 function logicalWide(s: Int32Array, lo: number, hi: number): number {
   setFlags64(s, lo, hi, 0);
-  s[Word.HIGH] = hi;
+  s[HIGH] = hi;
   return lo;
 }
 
@@ -133,20 +141,20 @@ export const xor: BinaryOperation = {
 
 /** CARRIES with OF and AF from `out` but CF as it was. */
 function keepCarry(s: Int32Array, before: number): void {
-  const after = s[Word.CARRIES];
+  const after = s[CARRIES];
   const toggle = (before ^ after) & (1 << 31);
-  s[Word.CARRIES] = after ^ (toggle | (toggle >>> 1));
+  s[CARRIES] = after ^ (toggle | (toggle >>> 1));
 }
 
 export const inc: UnaryOperation = {
   narrow: (s, a, shift) => {
-    const before = s[Word.CARRIES];
+    const before = s[CARRIES];
     const result = addNarrow(s, a, 1, 0, shift);
     keepCarry(s, before);
     return result;
   },
   wide: (s, aLo, aHi) => {
-    const before = s[Word.CARRIES];
+    const before = s[CARRIES];
     const lo = addWide(s, aLo, aHi, 1, 0, 0);
     keepCarry(s, before);
     return lo;
@@ -155,13 +163,13 @@ export const inc: UnaryOperation = {
 
 export const dec: UnaryOperation = {
   narrow: (s, a, shift) => {
-    const before = s[Word.CARRIES];
+    const before = s[CARRIES];
     const result = subtractNarrow(s, a, 1, 0, shift);
     keepCarry(s, before);
     return result;
   },
   wide: (s, aLo, aHi) => {
-    const before = s[Word.CARRIES];
+    const before = s[CARRIES];
     const lo = subtractWide(s, aLo, aHi, 1, 0, 0);
     keepCarry(s, before);
     return lo;
@@ -177,7 +185,7 @@ export const neg: UnaryOperation = {
 export const not: UnaryOperation = {
   narrow: (_s, a) => ~a,
   wide: (s, aLo, aHi) => {
-    s[Word.HIGH] = ~aHi;
+    s[HIGH] = ~aHi;
     return ~aLo;
   },
 };

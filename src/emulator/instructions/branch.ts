@@ -4,7 +4,9 @@ import type { Cpu } from '../cpu.ts';
 import { Access, Vector } from '../fault.ts';
 import { SEGMENT_WORDS, SegmentField, Word } from '../state/layout.ts';
 
-const CS_LIMIT = Word.SEGMENTS + Segment.CS * SEGMENT_WORDS + SegmentField.LIMIT;
+const { LINEAR_BITS, RIP, SEGMENTS } = Word;
+
+const CS_LIMIT = SEGMENTS + Segment.CS * SEGMENT_WORDS + SegmentField.LIMIT;
 
 /**
  * Checks a branch target: canonical in 64-bit mode, within CS elsewhere. LASS does not look at
@@ -16,7 +18,7 @@ export function checkTarget(cpu: Cpu, i: Instruction, lo: number, hi: number): v
   const s = cpu.state;
   if (i.mode === 64) {
     // Canonical in 48 bits is canonical in 57 too: the common case needs no more.
-    if ((hi + 0x8000) >>> 16 !== 0 && !isCanonical(hi, s[Word.LINEAR_BITS] as LinearAddressBits)) {
+    if ((hi + 0x8000) >>> 16 !== 0 && !isCanonical(hi, s[LINEAR_BITS] as LinearAddressBits)) {
       cpu.fault.raiseAt(Vector.GP, 0, 'canonical', Access.Execute, lo, hi, 1);
     }
   } else if (lo >>> 0 > s[CS_LIMIT] >>> 0) {
@@ -28,8 +30,8 @@ export function checkTarget(cpu: Cpu, i: Instruction, lo: number, hi: number): v
 export function jump(cpu: Cpu, i: Instruction, lo: number, hi: number): void {
   checkTarget(cpu, i, lo, hi);
   const s = cpu.state;
-  s[Word.RIP] = lo;
-  s[Word.RIP + 1] = hi;
+  s[RIP] = lo;
+  s[RIP + 1] = hi;
 }
 
 /** Goes to the target that the instruction holds. @throws Fault #GP(0) */

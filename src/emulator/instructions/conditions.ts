@@ -1,5 +1,7 @@
-import { Word } from '../state/layout.ts';
 import { parityFlag, signFlag } from '../state/flags.ts';
+import { Word } from '../state/layout.ts';
+
+const { CARRIES, RESULT } = Word;
 
 /** A condition of Jcc, SETcc and CMOVcc. SDM vol. 1, "EFLAGS Condition Codes". */
 export interface Condition {
@@ -8,14 +10,13 @@ export interface Condition {
   readonly holds: (s: Int32Array) => boolean;
 }
 
-const below = (s: Int32Array): boolean => s[Word.CARRIES] < 0;
-const zero = (s: Int32Array): boolean => (s[Word.RESULT] | s[Word.RESULT + 1]) === 0;
-const overflow = (s: Int32Array): boolean =>
-  (s[Word.CARRIES] ^ (s[Word.CARRIES] << 1)) < 0;
+const below = (s: Int32Array): boolean => s[CARRIES] < 0;
+const zero = (s: Int32Array): boolean => (s[RESULT] | s[RESULT + 1]) === 0;
+const overflow = (s: Int32Array): boolean => (s[CARRIES] ^ (s[CARRIES] << 1)) < 0;
 /** SF xor OF. */
 const less = (s: Int32Array): boolean => {
-  const c = s[Word.CARRIES];
-  return (s[Word.RESULT + 1] ^ (c << 31) ^ c ^ (c << 1)) < 0;
+  const c = s[CARRIES];
+  return (s[RESULT + 1] ^ (c << 31) ^ c ^ (c << 1)) < 0;
 };
 
 /** In the order of their encoding. */

@@ -4,15 +4,17 @@ import type { Binder, Handler } from '../operation.ts';
 import { checkTarget, jump, jumpRelative } from './branch.ts';
 import { CONDITIONS } from './conditions.ts';
 import { getRegister, load, type NarrowSize } from './operands.ts';
-import { each, family, type Rows, type Size } from './rows.ts';
-import { moveStackPointer, push64, pushNarrow, stackPointer } from './stack-access.ts';
+import { each, family, type Rows, relativeForms, type Size } from './rows.ts';
+import {
+  moveStackPointer,
+  push64,
+  pushNarrow,
+  releaseStack64,
+  stackPointer,
+  stackPointer64,
+} from './stack-access.ts';
 
-const RELATIVE_FORMS = ['rel8_16', 'rel16', 'rel8_32', 'rel32_32', 'rel8_64', 'rel32_64'];
-
-/** Names of the forms of a relative branch. */
-function relative(mnemonic: string): string {
-  return RELATIVE_FORMS.map((form) => `${mnemonic}_${form}`).join(' ');
-}
+const relative = (mnemonic: string): string => relativeForms(mnemonic).join(' ');
 
 function jcc(): Rows {
   const rows = CONDITIONS.map(({ name, holds }) =>
@@ -73,10 +75,10 @@ function callIndirect(size: Size): Binder {
 
 /** RET; the immediate, 0 where there is none, is what it releases besides the address. */
 const return64: Handler = (cpu, i) => {
-  const p = stackPointer(cpu, 8);
+  const p = stackPointer64(cpu);
   const { view } = cpu.memory;
   jump(cpu, i, view.getInt32(p, true), view.getInt32(p + 4, true));
-  moveStackPointer(cpu, 8 + i.immediateLo);
+  releaseStack64(cpu.state, 8 + i.immediateLo);
 };
 
 function returnNarrow(size: NarrowSize): Handler {

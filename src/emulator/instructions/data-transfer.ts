@@ -13,6 +13,8 @@ import {
 } from './operands.ts';
 import { family, type Rows, type Size } from './rows.ts';
 
+const { HIGH } = Word;
+
 const MOV_FORMS =
   'rm8_r8 rm16_r16 rm32_r32 rm64_r64 r8_rm8 r16_rm16 r32_rm32 r64_rm64 ' +
   'AL_moffs8 AX_moffs16 EAX_moffs32 RAX_moffs64 moffs8_AL moffs16_AX moffs32_EAX moffs64_RAX ' +
@@ -145,7 +147,7 @@ function lea(size: Size): Binder {
     size === 8
       ? ({ state: s, segmentation }, i) => {
           const lo = segmentation.effectiveAddress(i);
-          setRegister64(s, i.slot0, lo, s[Word.HIGH]);
+          setRegister64(s, i.slot0, lo, s[HIGH]);
         }
       : (cpu, i) => {
           setRegister(cpu, i.slot0, size, cpu.segmentation.effectiveAddress(i));

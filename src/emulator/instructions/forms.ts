@@ -2,8 +2,18 @@ import { OperandKind } from '../../decoder/index.ts';
 import type { Binder, Handler } from '../operation.ts';
 import { Word } from '../state/layout.ts';
 import type { BinaryOperation, UnaryOperation } from './alu.ts';
-import { getRegister, load, type NarrowSize, setRegister, setRegister64, store, store64 } from './operands.ts';
+import {
+  getRegister,
+  load,
+  type NarrowSize,
+  setRegister,
+  setRegister64,
+  store,
+  store64,
+} from './operands.ts';
 import type { Size } from './rows.ts';
+
+const { HIGH } = Word;
 
 /** Handlers of one operation and operand size, by where the operands are. */
 interface BinaryHandlers {
@@ -87,32 +97,32 @@ function binaryWide(operation: BinaryOperation['wide']): BinaryHandlers {
   return {
     registerRegister: ({ state: s }, i) => {
       const lo = operation(s, s[i.slot0], s[i.slot0 + 1], s[i.slot1], s[i.slot1 + 1]);
-      setRegister64(s, i.slot0, lo, s[Word.HIGH]);
+      setRegister64(s, i.slot0, lo, s[HIGH]);
     },
     registerMemory: ({ state: s, memory }, i) => {
       const p = memory.readPointer(i, 8);
       const bLo = memory.view.getInt32(p, true);
       const bHi = memory.view.getInt32(p + 4, true);
       const lo = operation(s, s[i.slot0], s[i.slot0 + 1], bLo, bHi);
-      setRegister64(s, i.slot0, lo, s[Word.HIGH]);
+      setRegister64(s, i.slot0, lo, s[HIGH]);
     },
     registerImmediate: ({ state: s }, i) => {
       const lo = operation(s, s[i.slot0], s[i.slot0 + 1], i.immediateLo, i.immediateHi);
-      setRegister64(s, i.slot0, lo, s[Word.HIGH]);
+      setRegister64(s, i.slot0, lo, s[HIGH]);
     },
     memoryRegister: ({ state: s, memory }, i) => {
       const p = memory.updatePointer(i, 8);
       const aLo = memory.view.getInt32(p, true);
       const aHi = memory.view.getInt32(p + 4, true);
       const lo = operation(s, aLo, aHi, s[i.slot1], s[i.slot1 + 1]);
-      store64(memory, p, lo, s[Word.HIGH]);
+      store64(memory, p, lo, s[HIGH]);
     },
     memoryImmediate: ({ state: s, memory }, i) => {
       const p = memory.updatePointer(i, 8);
       const aLo = memory.view.getInt32(p, true);
       const aHi = memory.view.getInt32(p + 4, true);
       const lo = operation(s, aLo, aHi, i.immediateLo, i.immediateHi);
-      store64(memory, p, lo, s[Word.HIGH]);
+      store64(memory, p, lo, s[HIGH]);
     },
   };
 }
@@ -191,13 +201,13 @@ function unaryWide(operation: UnaryOperation['wide']): [Handler, Handler] {
   return [
     ({ state: s }, i) => {
       const lo = operation(s, s[i.slot0], s[i.slot0 + 1]);
-      setRegister64(s, i.slot0, lo, s[Word.HIGH]);
+      setRegister64(s, i.slot0, lo, s[HIGH]);
     },
     ({ state: s, memory }, i) => {
       const p = memory.updatePointer(i, 8);
       const aLo = memory.view.getInt32(p, true);
       const lo = operation(s, aLo, memory.view.getInt32(p + 4, true));
-      store64(memory, p, lo, s[Word.HIGH]);
+      store64(memory, p, lo, s[HIGH]);
     },
   ];
 }

@@ -58,3 +58,10 @@ function codeName(name: string): CodeName {
   }
   return name as CodeName;
 }
+
+const RELATIVE_FORMS = ['rel8_16', 'rel16', 'rel8_32', 'rel32_32', 'rel8_64', 'rel32_64'];
+
+/** Code names of all forms of a relative branch. */
+export function relativeForms(mnemonic: string): CodeName[] {
+  return RELATIVE_FORMS.map((form) => codeName(`${mnemonic}_${form}`));
+}

@@ -73,7 +73,7 @@ function loadSegment(cpu: Cpu, i: Instruction, segment: number, selector: number
     loadNull(cpu, segment, selector);
     return true;
   }
-  cpu.requestExit({ reason: 'unimplemented', code: i.code });
+  cpu.requestExitAt(i, { reason: 'unimplemented', code: i.code });
   return false;
 }
 

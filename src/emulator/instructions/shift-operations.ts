@@ -26,7 +26,14 @@ export interface ShiftOperation {
 /** The same for the double shifts, which fill with the bits of `fill`. */
 export interface DoubleShiftOperation {
   narrow(s: Int32Array, value: number, fill: number, count: number, bits: number): number;
-  wide(s: Int32Array, lo: number, hi: number, fillLo: number, fillHi: number, count: number): number;
+  wide(
+    s: Int32Array,
+    lo: number,
+    hi: number,
+    fillLo: number,
+    fillHi: number,
+    count: number,
+  ): number;
 }
 
 /** Bit `n` of a 64-bit number. */
@@ -50,7 +57,7 @@ export function shlNarrow(s: Int32Array, value: number, count: number, bits: num
     return value;
   }
   const shift = 32 - bits;
-  const result = (value << n << shift) >> shift;
+  const result = ((value << n) << shift) >> shift;
   // For counts above `bits` this looks at a bit above the value, which is 0.
   const cf = value >>> (bits - n);
   setFlags32(s, result, (cf << 31) | signToBit30(result) | AUXILIARY);
@@ -146,8 +153,8 @@ export function rolWide(s: Int32Array, lo: number, hi: number, count: number): n
   const low = n < 32 ? lo : hi;
   const high = n < 32 ? hi : lo;
   // Two shifts, as the second must shift out everything when n is 32.
-  const resultLo = (low << n) | (high >>> 1 >>> ~n);
-  const resultHi = (high << n) | (low >>> 1 >>> ~n);
+  const resultLo = (low << n) | ((high >>> 1) >>> ~n);
+  const resultHi = (high << n) | ((low >>> 1) >>> ~n);
   const cf = resultLo & 1;
   setCarryAndOverflow(s, cf, (resultHi >>> 31) ^ cf);
   s[HIGH] = resultHi;
@@ -173,8 +180,8 @@ export function rorWide(s: Int32Array, lo: number, hi: number, count: number): n
   }
   const low = n < 32 ? lo : hi;
   const high = n < 32 ? hi : lo;
-  const resultLo = (low >>> n) | (high << 1 << ~n);
-  const resultHi = (high >>> n) | (low << 1 << ~n);
+  const resultLo = (low >>> n) | ((high << 1) << ~n);
+  const resultHi = (high >>> n) | ((low << 1) << ~n);
   setCarryAndOverflow(s, resultHi >>> 31, topBitsDiffer(resultHi));
   s[HIGH] = resultHi;
   return resultLo;
@@ -267,7 +274,7 @@ export const shld: DoubleShiftOperation = {
     const filled = bits === 32 ? value : (value << 16) | fill;
     const result = ((filled << n) | ((fill << shift) >>> (32 - n))) >> shift;
     const cf = value >>> (bits - n);
-    setFlags32(s, result, (cf << 31) | signToBit30(value << n << shift) | AUXILIARY);
+    setFlags32(s, result, (cf << 31) | signToBit30((value << n) << shift) | AUXILIARY);
     return result;
   },
   wide: (s, lo, hi, fillLo, fillHi, count) => {
@@ -280,8 +287,8 @@ export const shld: DoubleShiftOperation = {
     const high = n < 32 ? hi : lo;
     const middle = n < 32 ? lo : fillHi;
     const low = n < 32 ? fillHi : fillLo;
-    const resultHi = (high << n) | (middle >>> 1 >>> ~n);
-    const resultLo = (middle << n) | (low >>> 1 >>> ~n);
+    const resultHi = (high << n) | ((middle >>> 1) >>> ~n);
+    const resultLo = (middle << n) | ((low >>> 1) >>> ~n);
     setFlags64(s, resultLo, resultHi, (cf << 31) | signToBit30(resultHi) | AUXILIARY);
     s[HIGH] = resultHi;
     return resultLo;
@@ -313,8 +320,8 @@ export const shrd: DoubleShiftOperation = {
     const low = n < 32 ? lo : hi;
     const middle = n < 32 ? hi : fillLo;
     const high = n < 32 ? fillLo : fillHi;
-    const resultLo = (low >>> n) | (middle << 1 << ~n);
-    const resultHi = (middle >>> n) | (high << 1 << ~n);
+    const resultLo = (low >>> n) | ((middle << 1) << ~n);
+    const resultHi = (middle >>> n) | ((high << 1) << ~n);
     const of = topBitsDiffer(resultHi);
     setFlags64(s, resultLo, resultHi, (cf << 31) | ((cf ^ of) << 30) | AUXILIARY);
     s[HIGH] = resultHi;

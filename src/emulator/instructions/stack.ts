@@ -1,14 +1,24 @@
 import { OperandKind } from '../../decoder/index.ts';
 import type { Binder, Handler } from '../operation.ts';
 import { Word } from '../state/layout.ts';
-import { getRegister, load, type NarrowSize, setRegister, setRegister64, store, store64 } from './operands.ts';
+import {
+  getRegister,
+  load,
+  type NarrowSize,
+  setRegister,
+  setRegister64,
+  store,
+  store64,
+} from './operands.ts';
 import { each, family, type Rows, type Size } from './rows.ts';
 import {
   moveStackPointer,
   popNarrow,
   push64,
   pushNarrow,
+  releaseStack64,
   stackPointer,
+  stackPointer64,
 } from './stack-access.ts';
 
 function push(size: Size): Binder {
@@ -39,10 +49,10 @@ function popRegister(size: Size): Handler {
   return size === 8
     ? (cpu, i) => {
         const { state: s } = cpu;
-        const p = stackPointer(cpu, 8);
+        const p = stackPointer64(cpu);
         const lo = cpu.memory.view.getInt32(p, true);
         const hi = cpu.memory.view.getInt32(p + 4, true);
-        moveStackPointer(cpu, 8);
+        releaseStack64(s, 8);
         setRegister64(s, i.slot0, lo, hi);
       }
     : (cpu, i) => {

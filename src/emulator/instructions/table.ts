@@ -3,28 +3,39 @@ import type { InstructionBinding } from '../block-builder.ts';
 import { Vector } from '../fault.ts';
 import type { Binder, Handler } from '../operation.ts';
 import { arithmetic } from './arithmetic.ts';
-import { SEGMENT_LOADS, segmentRegisters } from './segment-registers.ts';
-import { miscellaneous } from './miscellaneous.ts';
-import { exchange } from './exchange.ts';
-import { directStore } from './direct-store.ts';
-import { checksum } from './crc32.ts';
-import { carryChain } from './carry-chain.ts';
-import { byteOrder } from './byte-order.ts';
+import { bitByte } from './bit-byte.ts';
 import { bmi } from './bmi.ts';
+import { byteOrder } from './byte-order.ts';
+import { carryChain } from './carry-chain.ts';
 import { controlTransfer } from './control-transfer.ts';
+import { checksum } from './crc32.ts';
 import { dataTransfer } from './data-transfer.ts';
+import { decimal } from './decimal.ts';
+import { directStore } from './direct-store.ts';
+import { exchange } from './exchange.ts';
+import { withFastPaths } from './fast-paths.ts';
 import { logical } from './logical.ts';
+import { miscellaneous } from './miscellaneous.ts';
+import { multiplyDivide } from './multiply-divide.ts';
 import type { CodeName, Rows } from './rows.ts';
+import { SEGMENT_LOADS, segmentRegisters } from './segment-registers.ts';
+import { shiftRotate } from './shift-rotate.ts';
 import { stack } from './stack.ts';
+import { typeConversion } from './type-conversion.ts';
 
 /** Every implemented instruction form, by chapter. */
 export const CHAPTERS: Readonly<Record<string, Rows>> = {
   'Data transfer': dataTransfer,
   Exchange: exchange,
   'Byte order': byteOrder,
+  'Type conversion': typeConversion,
   'Direct stores': directStore,
   Arithmetic: arithmetic,
+  'Multiplication and division': multiplyDivide,
+  Decimal: decimal,
   Logical: logical,
+  'Shift and rotate': shiftRotate,
+  'Bit and byte': bitByte,
   'Control transfer': controlTransfer,
   Stack: stack,
   'Segment registers': segmentRegisters,
@@ -43,7 +54,7 @@ const STAND_ALONE: readonly CodeName[] = ['Rdtsc', 'Rdtscp'];
 const BINDERS: (Binder | undefined)[] = [];
 for (const rows of Object.values(CHAPTERS)) {
   for (const [name, binder] of Object.entries(rows)) {
-    BINDERS[Code[name as CodeName]] = binder;
+    BINDERS[Code[name as CodeName]] = withFastPaths(name as CodeName, binder);
   }
 }
 

@@ -1,5 +1,5 @@
 import { Segment } from '../../decoder/index.ts';
-import { checkLinear, LassAccess, LinearCheck, type LinearAddressBits } from '../../lass/index.ts';
+import { checkLinear, LassAccess, type LinearAddressBits, LinearCheck } from '../../lass/index.ts';
 import { Access, type Fault, Vector } from '../fault.ts';
 import { SegmentField, Word } from '../state/layout.ts';
 import { is64BitMode, isLongMode } from '../state/modes.ts';

@@ -1,4 +1,4 @@
-import { type PageRights, pagesOf, PageTables } from './page-tables.ts';
+import { type PageRights, PageTables, pagesOf } from './page-tables.ts';
 import { type MmioDevice, PAGE_SIZE, type PhysicalMemory } from './physical.ts';
 
 /** Linear memory of a guest as its host sees it: what is mapped where, and the bytes. */

@@ -1,14 +1,16 @@
 import { type Instruction, Segment } from '../../decoder/index.ts';
-import { checkLinear, LassAccess, LinearCheck, type LinearAddressBits } from '../../lass/index.ts';
+import { checkLinear, LassAccess, type LinearAddressBits, LinearCheck } from '../../lass/index.ts';
 import { Access, type Fault, type FaultCause, Vector } from '../fault.ts';
 import { Flag } from '../state/flags.ts';
 import { Word } from '../state/layout.ts';
+import { is64BitMode, isLongMode } from '../state/modes.ts';
 import { maskLinearAddress } from './lam.ts';
 import type { Paging } from './paging.ts';
 import type { PhysicalMemory } from './physical.ts';
-import { is64BitMode, isLongMode } from '../state/modes.ts';
 import type { Segmentation } from './segmentation.ts';
 import { AccessContext, entryOf, fillEntry } from './tlb.ts';
+
+const { CPL, HIGH, LASS_POLICY, LINEAR_BITS, SYSTEM_FLAGS, TLB_READ, TLB_WRITE } = Word;
 
 /**
  * Host offset of the bounce buffer: where an access that is not plain RAM within one page (a page
@@ -91,43 +93,43 @@ export class LinearMemory {
   /** Pointer to the memory operand of `i` for reading. @throws Fault */
   readPointer(i: Instruction, size: number): number {
     const lo = this.#segmentation.operandAddress(i, size, Access.Read);
-    return this.readLinear(lo, this.#s[Word.HIGH], size, i.segment);
+    return this.readLinear(lo, this.#s[HIGH], size, i.segment);
   }
 
   /** Pointer to the memory operand of `i` for writing. @throws Fault */
   writePointer(i: Instruction, size: number): number {
     const lo = this.#segmentation.operandAddress(i, size, Access.Write);
-    return this.writeLinear(lo, this.#s[Word.HIGH], size, i.segment);
+    return this.writeLinear(lo, this.#s[HIGH], size, i.segment);
   }
 
   /** Pointer to the memory operand of `i` for reading and then writing. @throws Fault */
   updatePointer(i: Instruction, size: number): number {
     const lo = this.#segmentation.operandAddress(i, size, Access.Write);
-    return this.updateLinear(lo, this.#s[Word.HIGH], size, i.segment);
+    return this.updateLinear(lo, this.#s[HIGH], size, i.segment);
   }
 
   /** Pointer to `size` bytes at an offset in a segment, for reading. @throws Fault */
   readAt(segment: Segment, offsetLo: number, offsetHi: number, size: number): number {
     const lo = this.#segmentation.linearize(segment, offsetLo, offsetHi, size, Access.Read);
-    return this.readLinear(lo, this.#s[Word.HIGH], size, segment);
+    return this.readLinear(lo, this.#s[HIGH], size, segment);
   }
 
   /** Pointer to `size` bytes at an offset in a segment, for writing. @throws Fault */
   writeAt(segment: Segment, offsetLo: number, offsetHi: number, size: number): number {
     const lo = this.#segmentation.linearize(segment, offsetLo, offsetHi, size, Access.Write);
-    return this.writeLinear(lo, this.#s[Word.HIGH], size, segment);
+    return this.writeLinear(lo, this.#s[HIGH], size, segment);
   }
 
   /** Pointer to `size` bytes at an offset in a segment, for reading and then writing. @throws Fault */
   updateAt(segment: Segment, offsetLo: number, offsetHi: number, size: number): number {
     const lo = this.#segmentation.linearize(segment, offsetLo, offsetHi, size, Access.Write);
-    return this.updateLinear(lo, this.#s[Word.HIGH], size, segment);
+    return this.updateLinear(lo, this.#s[HIGH], size, segment);
   }
 
   /** Pointer to `size` bytes at a linear address; `segment` decides between #SS and #GP. @throws Fault */
   readLinear(lo: number, hi: number, size: number, segment: Segment): number {
     const s = this.#s;
-    const entry = entryOf(s[Word.TLB_READ], lo);
+    const entry = entryOf(s[TLB_READ], lo);
     if (s[entry] === ((lo + size - 1) & ~4095) && s[entry + 1] === hi) {
       return (s[entry + 2] + lo) | 0;
     }
@@ -136,7 +138,7 @@ export class LinearMemory {
 
   writeLinear(lo: number, hi: number, size: number, segment: Segment): number {
     const s = this.#s;
-    const entry = entryOf(s[Word.TLB_WRITE], lo);
+    const entry = entryOf(s[TLB_WRITE], lo);
     if (s[entry] === ((lo + size - 1) & ~4095) && s[entry + 1] === hi) {
       return (s[entry + 2] + lo) | 0;
     }
@@ -145,7 +147,7 @@ export class LinearMemory {
 
   updateLinear(lo: number, hi: number, size: number, segment: Segment): number {
     const s = this.#s;
-    const entry = entryOf(s[Word.TLB_WRITE], lo);
+    const entry = entryOf(s[TLB_WRITE], lo);
     if (s[entry] === ((lo + size - 1) & ~4095) && s[entry + 1] === hi) {
       return (s[entry + 2] + lo) | 0;
     }
@@ -192,7 +194,7 @@ export class LinearMemory {
         if (writes && this.code.holdsCode(page)) {
           this.code.codeWritten(physical, size);
         } else if (!violates) {
-          fillEntry(s, s[writes ? Word.TLB_WRITE : Word.TLB_READ], rawLo, rawHi, host);
+          fillEntry(s, s[writes ? TLB_WRITE : TLB_READ], rawLo, rawHi, host);
         }
         return host + (physical - page);
       }
@@ -214,8 +216,8 @@ export class LinearMemory {
     if (!isLongMode(s)) {
       return false;
     }
-    const bits = s[Word.LINEAR_BITS] as LinearAddressBits;
-    const verdict = checkLinear(s[Word.LASS_POLICY], LassAccess.Data, lo, hi, size, bits);
+    const bits = s[LINEAR_BITS] as LinearAddressBits;
+    const verdict = checkLinear(s[LASS_POLICY], LassAccess.Data, lo, hi, size, bits);
     if (verdict === LinearCheck.Ok) {
       return false;
     }
@@ -270,10 +272,8 @@ export class LinearMemory {
 }
 
 function dataContext(s: Int32Array): AccessContext {
-  if (s[Word.CPL] === 3) {
+  if (s[CPL] === 3) {
     return AccessContext.User;
   }
-  return (s[Word.SYSTEM_FLAGS] & Flag.AC) !== 0
-    ? AccessContext.SupervisorAc
-    : AccessContext.Supervisor;
+  return (s[SYSTEM_FLAGS] & Flag.AC) !== 0 ? AccessContext.SupervisorAc : AccessContext.Supervisor;
 }

@@ -46,8 +46,7 @@ export class PageTables {
 
   /** Maps the page at a linear address, replacing what was there. */
   map(linear: bigint, physical: number, rights: PageRights): void {
-    const bits =
-      Entry.P | (rights.write ? Entry.RW : 0) | (rights.user ? Entry.US : 0);
+    const bits = Entry.P | (rights.write ? Entry.RW : 0) | (rights.user ? Entry.US : 0);
     const entry = BigInt(physical) | BigInt(bits) | (rights.execute ? 0n : XD);
     this.#write(this.#leaf(linear, true), entry);
   }

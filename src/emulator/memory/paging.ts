@@ -78,7 +78,15 @@ export class Paging {
       const isPaePointer = !longMode && level === 3;
       const isLeaf = level === 1 || ((entryLo & Entry.PS) !== 0 && level <= 3 && !isPaePointer);
       if (this.#hasReservedBits(entryLo, entryHi, level, isLeaf)) {
-        this.#pageFault(lo, hi, access, context, size, PageFaultError.P | PageFaultError.RSVD, 'reserved-bit');
+        this.#pageFault(
+          lo,
+          hi,
+          access,
+          context,
+          size,
+          PageFaultError.P | PageFaultError.RSVD,
+          'reserved-bit',
+        );
       }
       if (!isPaePointer) {
         rights &= entryLo;

@@ -3,9 +3,11 @@ import { Access, type Fault, type FaultCause, Vector } from '../fault.ts';
 import { SEGMENT_WORDS, SegmentField, Word } from '../state/layout.ts';
 import { is64BitMode, SegmentAttribute } from '../state/modes.ts';
 
+const { HIGH, SEGMENTS } = Word;
+
 /** Word index of a segment register. */
 export function segmentWord(segment: number): number {
-  return Word.SEGMENTS + segment * SEGMENT_WORDS;
+  return SEGMENTS + segment * SEGMENT_WORDS;
 }
 
 /** Carry out of bit 31 of the 32-bit addition whose wrapped result is `sum`. */
@@ -15,7 +17,7 @@ function carry(a: number, b: number, sum: number): number {
 
 /**
  * From operands and offsets to linear addresses. All results are a pair: the low half is returned,
- * the high half left in `Word.HIGH`.
+ * the high half left in `HIGH`.
  */
 export class Segmentation {
   readonly #s: Int32Array;
@@ -30,7 +32,7 @@ export class Segmentation {
   operandAddress(i: Instruction, size: number, access: Access): number {
     if (i.addressForm === AddressForm.General) {
       const offset = this.effectiveAddress(i);
-      return this.linearize(i.segment, offset, this.#s[Word.HIGH], size, access);
+      return this.linearize(i.segment, offset, this.#s[HIGH], size, access);
     }
     return this.#flatAddress(i);
   }
@@ -41,7 +43,7 @@ export class Segmentation {
     if (i.addressSize === 64) {
       return this.#flatAddress(i);
     }
-    s[Word.HIGH] = 0;
+    s[HIGH] = 0;
     const offset = (s[i.base] + (s[i.index] << i.scale) + i.displacementLo) | 0;
     return i.addressSize === 32 ? offset : offset & 0xffff;
   }
@@ -61,7 +63,7 @@ export class Segmentation {
       hi += carry(lo, index, sum);
       lo = sum;
     }
-    s[Word.HIGH] = hi;
+    s[HIGH] = hi;
     return lo;
   }
 
@@ -82,15 +84,15 @@ export class Segmentation {
     const word = segmentWord(segment);
     if (is64BitMode(s)) {
       if (segment < Segment.FS) {
-        s[Word.HIGH] = offsetHi;
+        s[HIGH] = offsetHi;
         return offsetLo;
       }
       const lo = (s[word] + offsetLo) | 0;
-      s[Word.HIGH] = s[word + 1] + offsetHi + carry(s[word], offsetLo, lo);
+      s[HIGH] = s[word + 1] + offsetHi + carry(s[word], offsetLo, lo);
       return lo;
     }
     this.#checkSegment(segment, word, offsetLo, size, access);
-    s[Word.HIGH] = 0;
+    s[HIGH] = 0;
     return (s[word] + offsetLo) | 0;
   }
 

@@ -1,5 +1,7 @@
 import { Area, Word } from '../state/layout.ts';
 
+const { TLB_READ, TLB_WRITE } = Word;
+
 /**
  * The software TLB: which pages an access context may reach without further checks. An entry is
  * made only after canonicality, LASS and paging have all passed, so a hit costs nothing for them;
@@ -25,11 +27,11 @@ export const AccessContext = {
 } as const;
 export type AccessContext = (typeof AccessContext)[keyof typeof AccessContext];
 
-/** Makes `context` the one that `Word.TLB_READ` and `Word.TLB_WRITE` point to. */
+/** Makes `context` the one that `TLB_READ` and `TLB_WRITE` point to. */
 export function selectContext(s: Int32Array, context: AccessContext): void {
   const first = FIRST_WORD + context * 2 * WORDS_PER_KIND;
-  s[Word.TLB_READ] = first;
-  s[Word.TLB_WRITE] = first + WORDS_PER_KIND;
+  s[TLB_READ] = first;
+  s[TLB_WRITE] = first + WORDS_PER_KIND;
 }
 
 /** Word index of the entry of a page, given the index of the first entry. */

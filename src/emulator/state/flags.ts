@@ -1,5 +1,7 @@
 import { Word } from './layout.ts';
 
+const { CARRIES, RESULT, SYSTEM_FLAGS } = Word;
+
 /** RFLAGS bits. SDM vol. 1, "EFLAGS Register". */
 export const Flag = {
   CF: 1 << 0,
@@ -24,8 +26,18 @@ export const Flag = {
 /** CF, PF, AF, ZF, SF and OF. */
 export const ARITHMETIC_FLAGS = Flag.CF | Flag.PF | Flag.AF | Flag.ZF | Flag.SF | Flag.OF;
 const FIXED_ONE = 2;
-const SYSTEM_FLAGS =
-  Flag.TF | Flag.IF | Flag.DF | Flag.IOPL | Flag.NT | Flag.RF | Flag.VM | Flag.AC | Flag.VIF | Flag.VIP | Flag.ID;
+const KEPT_AS_THEY_ARE =
+  Flag.TF |
+  Flag.IF |
+  Flag.DF |
+  Flag.IOPL |
+  Flag.NT |
+  Flag.RF |
+  Flag.VM |
+  Flag.AC |
+  Flag.VIF |
+  Flag.VIP |
+  Flag.ID;
 
 /*
  * The arithmetic flags are kept as what the last operation left, and read out on demand:
@@ -45,28 +57,28 @@ const OF_BIT = 1 << 30;
 const AF_BIT = 1 << 3;
 
 export function carryFlag(s: Int32Array): number {
-  return s[Word.CARRIES] >>> 31;
+  return s[CARRIES] >>> 31;
 }
 
 export function overflowFlag(s: Int32Array): number {
-  const carries = s[Word.CARRIES];
+  const carries = s[CARRIES];
   return (carries ^ (carries << 1)) >>> 31;
 }
 
 export function auxiliaryFlag(s: Int32Array): number {
-  return (s[Word.CARRIES] >>> 3) & 1;
+  return (s[CARRIES] >>> 3) & 1;
 }
 
 export function zeroFlag(s: Int32Array): number {
-  return (s[Word.RESULT] | s[Word.RESULT + 1]) === 0 ? 1 : 0;
+  return (s[RESULT] | s[RESULT + 1]) === 0 ? 1 : 0;
 }
 
 export function signFlag(s: Int32Array): number {
-  return (s[Word.RESULT + 1] >>> 31) ^ (s[Word.CARRIES] & 1);
+  return (s[RESULT + 1] >>> 31) ^ (s[CARRIES] & 1);
 }
 
 export function parityFlag(s: Int32Array): number {
-  let byte = s[Word.RESULT] ^ (s[Word.CARRIES] >>> 8);
+  let byte = s[RESULT] ^ (s[CARRIES] >>> 8);
   byte ^= byte >>> 4;
   return (0x9669 >>> (byte & 15)) & 1;
 }
@@ -74,7 +86,7 @@ export function parityFlag(s: Int32Array): number {
 /** RFLAGS as an int32. */
 export function readFlags(s: Int32Array): number {
   return (
-    s[Word.SYSTEM_FLAGS] |
+    s[SYSTEM_FLAGS] |
     FIXED_ONE |
     carryFlag(s) |
     (parityFlag(s) << 2) |
@@ -91,28 +103,42 @@ export function writeArithmeticFlags(s: Int32Array, flags: number): void {
   const of = (flags >>> 11) & 1;
   const result = flags & Flag.ZF ? 0 : 1;
   const parity = result ^ ((flags >>> 2) & 1) ^ 1;
-  s[Word.RESULT] = result;
-  s[Word.RESULT + 1] = 0;
-  s[Word.CARRIES] =
-    (cf << 31) | ((cf ^ of) << 30) | (((flags >>> 4) & 1) << 3) | (parity << 8) | ((flags >>> 7) & 1);
+  s[RESULT] = result;
+  s[RESULT + 1] = 0;
+  s[CARRIES] =
+    (cf << 31) |
+    ((cf ^ of) << 30) |
+    (((flags >>> 4) & 1) << 3) |
+    (parity << 8) |
+    ((flags >>> 7) & 1);
 }
 
 /** Sets RFLAGS; reserved bits are ignored. Callers that change AC must refresh the context. */
 export function writeFlags(s: Int32Array, flags: number): void {
-  s[Word.SYSTEM_FLAGS] = flags & SYSTEM_FLAGS;
+  s[SYSTEM_FLAGS] = flags & KEPT_AS_THEY_ARE;
   writeArithmeticFlags(s, flags);
 }
 
 /** Sets CF, leaving the other five. */
 export function setCarryFlag(s: Int32Array, cf: number): void {
-  const carries = s[Word.CARRIES];
+  const carries = s[CARRIES];
   const toggle = (carries >>> 31) ^ cf;
-  s[Word.CARRIES] = carries ^ ((toggle << 31) | (toggle << 30));
+  s[CARRIES] = carries ^ ((toggle << 31) | (toggle << 30));
+}
+
+/** Sets ZF, leaving the other five. */
+export function setZeroFlag(s: Int32Array, zf: number): void {
+  const sf = signFlag(s);
+  const pf = parityFlag(s);
+  s[RESULT] = zf ^ 1;
+  s[RESULT + 1] = 0;
+  // PF of a result of 1 is 0, of 0 it is 1.
+  s[CARRIES] = (s[CARRIES] & ~0xff01) | ((zf ^ pf) << 8) | sf;
 }
 
 /** Sets CF and OF, leaving the other four: what rotates do. */
 export function setCarryAndOverflow(s: Int32Array, cf: number, of: number): void {
-  s[Word.CARRIES] = (s[Word.CARRIES] & ~(CF_BIT | OF_BIT)) | (cf << 31) | ((cf ^ of) << 30);
+  s[CARRIES] = (s[CARRIES] & ~(CF_BIT | OF_BIT)) | (cf << 31) | ((cf ^ of) << 30);
 }
 
 /** A carry vector with the given CF, OF and AF, for operations that have no carries of their own. */
@@ -122,14 +148,14 @@ export function carriesFrom(cf: number, of: number, af: number): number {
 
 /** Sets SF, ZF and PF from a 32-bit (or sign-extended narrower) result, CF, OF and AF from `carries`. */
 export function setFlags32(s: Int32Array, result: number, carries: number): void {
-  s[Word.RESULT] = result;
-  s[Word.RESULT + 1] = result >> 31;
-  s[Word.CARRIES] = carries;
+  s[RESULT] = result;
+  s[RESULT + 1] = result >> 31;
+  s[CARRIES] = carries;
 }
 
 /** The same from a 64-bit result. */
 export function setFlags64(s: Int32Array, lo: number, hi: number, carries: number): void {
-  s[Word.RESULT] = lo;
-  s[Word.RESULT + 1] = hi;
-  s[Word.CARRIES] = carries;
+  s[RESULT] = lo;
+  s[RESULT + 1] = hi;
+  s[CARRIES] = carries;
 }

@@ -1,6 +1,8 @@
 import { Cr0, Efer } from './control.ts';
 import { SEGMENT_WORDS, SegmentField, Word } from './layout.ts';
 
+const { CR0, EFER, SEGMENTS } = Word;
+
 /** Attributes of a segment, as VMX keeps them. SDM vol. 3, "Guest Register State". */
 export const SegmentAttribute = {
   /** Type: bit 3 code; for data bit 1 writable and bit 2 expand-down; for code bit 1 readable. */
@@ -19,19 +21,19 @@ export const SegmentAttribute = {
   UNUSABLE: 1 << 16,
 } as const;
 
-const CS_ATTRIBUTES = Word.SEGMENTS + 1 * SEGMENT_WORDS + SegmentField.ATTRIBUTES;
+const CS_ATTRIBUTES = SEGMENTS + 1 * SEGMENT_WORDS + SegmentField.ATTRIBUTES;
 
 /** IA-32e mode: 64-bit or compatibility mode. */
 export function isLongMode(s: Int32Array): boolean {
-  return (s[Word.EFER] & Efer.LMA) !== 0;
+  return (s[EFER] & Efer.LMA) !== 0;
 }
 
 export function is64BitMode(s: Int32Array): boolean {
-  return (s[Word.EFER] & Efer.LMA) !== 0 && (s[CS_ATTRIBUTES] & SegmentAttribute.L) !== 0;
+  return (s[EFER] & Efer.LMA) !== 0 && (s[CS_ATTRIBUTES] & SegmentAttribute.L) !== 0;
 }
 
 export function isProtectedMode(s: Int32Array): boolean {
-  return (s[Word.CR0] & Cr0.PE) !== 0;
+  return (s[CR0] & Cr0.PE) !== 0;
 }
 
 /** Width of the code that CS holds: 16, 32 or 64. */
