@@ -1,11 +1,12 @@
 import {
+  Code,
   DecoderError,
   DecoderOptions,
   Decoder as IcedDecoder,
   Instruction as IcedInstruction,
 } from 'iced-x86';
 import type { Instruction } from './instruction.ts';
-import { isSoleInvalidOpcode, withoutOnePrefix } from './prefixes.ts';
+import { hasRexB, isSoleInvalidOpcode, withoutOnePrefix } from './prefixes.ts';
 import { translate } from './translate.ts';
 
 /** Outcome of decoding one instruction. */
@@ -90,9 +91,30 @@ export class InstructionDecoder {
         ? DecodeStatus.TooLong
         : DecodeStatus.Invalid;
     }
+    if (raw.code === Code.Pause && raw.length > 2) {
+      this.#decodeExchange();
+    }
     this.#position += raw.length;
     translate(raw, this.#mode, into);
     return DecodeStatus.Ok;
+  }
+
+  /**
+   * F3 90 with REX.B is XCHG r8, rAX on processors, PAUSE to iced unless it is told to know no
+   * PAUSE. Decodes the instruction again if it is that.
+   */
+  #decodeExchange(): void {
+    const raw = this.#raw;
+    const start = this.#position;
+    const end = start + raw.length;
+    if (!hasRexB(this.#bytes[end - 2])) {
+      return;
+    }
+    const options = this.#options | DecoderOptions.NoPause;
+    const decoder = new IcedDecoder(this.#mode, this.#bytes.subarray(start, end), options);
+    decoder.ip = raw.ip;
+    decoder.decodeOut(raw);
+    decoder.free();
   }
 
   /**

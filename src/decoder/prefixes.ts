@@ -11,6 +11,10 @@ function isRex(byte: number): boolean {
   return (byte & 0xf0) === 0x40;
 }
 
+export function hasRexB(byte: number): boolean {
+  return (byte & 0xf1) === 0x41;
+}
+
 /**
  * Whether the bytes from `start` to the end are prefixes and a one-byte opcode that 64-bit mode
  * does not have, so that no further byte can matter.

@@ -12,10 +12,10 @@ describe.each([16, 32] as const)('in %i-bit code', (mode) => {
     ['37', 'aaa', 'rax=1100ff flags=none', 'rax=110205 flags=cf,af,pf'],
     ['37', 'aaa', 'rax=f5 flags=none', 'rax=5 flags=pf'],
     ['3f', 'aas', 'rax=205 flags=af', 'rax=f flags=cf,af,pf'],
-    ['d4 0a', 'aam', 'rax=113f', 'rax=603 flags=pf'],
+    ['d4 0a', 'aam 0xa', 'rax=113f', 'rax=603 flags=pf'],
     ['d4 10', 'aam 0x10', 'rax=ab flags=cf,af,of', 'rax=a0b flags=none'],
     ['d4 00', 'aam 0', 'rax=1234 flags=cf,zf', '#DE'],
-    ['d5 0a', 'aad', 'rax=110603', 'rax=11003f flags=pf'],
+    ['d5 0a', 'aad 0xa', 'rax=110603', 'rax=11003f flags=pf'],
     ['d5 10', 'aad 0x10', 'rax=ff1', 'rax=e1 flags=cf,sf,pf'],
   ]);
 });

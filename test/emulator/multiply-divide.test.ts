@@ -71,7 +71,7 @@ describe('DIV and IDIV', () => {
       'rax=fffffffffffffffd rdx=1 flags=af',
     ],
     ['f7 fb', 'idiv ebx', 'rax=80000000 rdx=ffffffff rbx=1', 'rdx=0 flags=af'],
-    ['f7 fb', 'idiv ebx', 'rax=0 rdx=40000000 rbx=80000001', 'rax=80000000 rdx=40000000 flags=af'],
+    ['f7 fb', 'idiv ebx', 'rax=80000005 rdx=3fffffff rbx=80000001', 'rax=80000000 rdx=5 flags=af'],
     ['f6 fb', 'idiv bl', 'rax=ff80 rbx=1', 'rax=80 flags=af'],
   ]);
   describe('keep CF and OF', () => {

@@ -65,7 +65,7 @@ describe('double shifts', () => {
       '48 0f a4 d0 28',
       'shld rax,rdx,0x28',
       'rax=ff rdx=1122334455667788',
-      'rax=1122334455 flags=pf,af',
+      'rax=ff1122334455 flags=pf,af',
     ],
     [
       '48 0f ac d0 28',
@@ -94,12 +94,17 @@ describe('in real mode', () => {
   instructionRows(16, [
     ['d3 e0', 'shl ax,cl', 'rax=12348001 rcx=1', 'rax=12340002 flags=cf,of,af'],
     ['66 c1 e0 10', 'shl eax,0x10', 'rax=12348001', 'rax=80010000 flags=sf,pf,af,of'],
-    ['c1 27 04', 'shl word ptr [bx],4', 'rbx=11112000 [2000]=0f10', '[2000]=f000 flags=cf,af,pf'],
+    [
+      'c1 27 04',
+      'shl word ptr [bx],4',
+      'rbx=11112000 [2000]=0f10',
+      '[2000]=f000 flags=cf,af,pf,of',
+    ],
     [
       '0f a5 17',
       'shld [bx],dx,cl',
       'rbx=2000 rcx=4 rdx=abcd [2000]=3412',
-      '[2000]=4a23 flags=cf,af',
+      '[2000]=4a23 flags=cf,af,of',
     ],
   ]);
 });

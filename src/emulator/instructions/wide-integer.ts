@@ -64,7 +64,7 @@ function isBelow(a: number, b: number): boolean {
 }
 
 /** Unsigned a < b for 64 bits. */
-export function isBelow64(aLo: number, aHi: number, bLo: number, bHi: number): boolean {
+function isBelow64(aLo: number, aHi: number, bLo: number, bHi: number): boolean {
   return aHi === bHi ? isBelow(aLo, bLo) : isBelow(aHi, bHi);
 }
 
