@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { findInRepository } from '../support/find.ts';
 
 /** One function of lass-check.c. */
 export interface NativeFigure {
@@ -20,19 +20,6 @@ export interface NativeFigures {
 
 const FLAGS = ['-O2', '-fno-tree-vectorize', '-Wall'];
 
-/** lass-check.c, looked for upwards because this file also runs compiled from elsewhere. */
-function findSource(): string | undefined {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  while (folder !== dirname(folder)) {
-    const candidate = join(folder, 'bench/lass/lass-check.c');
-    if (existsSync(candidate)) {
-      return candidate;
-    }
-    folder = dirname(folder);
-  }
-  return undefined;
-}
-
 /**
  * Compiles lass-check.c with gcc and returns a function that runs it with the given arguments, or
  * undefined where there is no gcc.
@@ -40,7 +27,7 @@ function findSource(): string | undefined {
 export function buildNative():
   | { run(args: readonly number[]): NativeFigures; remove(): void }
   | undefined {
-  const source = findSource();
+  const source = findInRepository('bench/lass/lass-check.c');
   if (source === undefined) {
     return undefined;
   }

@@ -7,4 +7,5 @@ export {
   MAX_INSTRUCTION_LENGTH,
 } from './decoder.ts';
 export { type DisassembledInstruction, disassemble } from './disassemble.ts';
+export { featuresOfCode } from './features-of-code.ts';
 export { AddressForm, Instruction, OperandKind, Segment, ZERO_SLOT } from './instruction.ts';

@@ -1,5 +1,6 @@
 import { type Instruction, MAX_INSTRUCTION_LENGTH } from '../decoder/index.ts';
 import { lassPolicyWord } from '../lass/index.ts';
+import { ALL_FEATURES, type FeatureName, PHYSICAL_ADDRESS_BITS } from './cpuid.ts';
 import { Fault } from './fault.ts';
 import { CodeFetch } from './memory/code-fetch.ts';
 import { LinearMemory } from './memory/linear-memory.ts';
@@ -19,7 +20,7 @@ export const Pending = {
   Exit: 1,
   /** Privilege, mode, paging or LASS changed: links between blocks no longer hold. */
   Context: 2,
-  /** What the host watches changed: another loop may be needed. */
+  /** What the host watches changed, or it is time for it to look at the clock. */
   Observers: 4,
 } as const;
 
@@ -47,8 +48,8 @@ export interface PortDevice {
   out(port: number, size: 1 | 2 | 4, value: number): boolean;
 }
 
-/** Physical address bits when the creator says nothing. */
-const PHYSICAL_ADDRESS_BITS = 46;
+/** Work of REP instructions after which the host is to look at its clock. */
+const WORK_BETWEEN_LOOKS = 65_536;
 
 /**
  * A processor: its state, its way to memory, and what instructions ask of the world outside. It
@@ -75,6 +76,8 @@ export class Cpu {
    * let the interpreter look around, an instruction that only asked to leave.
    */
   unfinished = 0;
+  /** Work of REP instructions since the host was last made to look, see `countWork`. */
+  #repeatWork = 0;
   /** The instruction that raised the last fault; undefined if it could not be fetched. */
   faulting: Instruction | undefined;
   /** The instruction under way; set only while it is observed. */
@@ -84,6 +87,8 @@ export class Cpu {
   /** Set together with `Pending.Exit`. */
   exit: ExitRequest | undefined;
   ports: PortDevice | undefined;
+  /** What CPUID tells, and what instructions that ask for a feature go by. */
+  features: ReadonlySet<FeatureName> = ALL_FEATURES;
   /** Source of RDRAND and RDSEED: 32 bits a call. */
   random: () => number = () => 0;
 
@@ -190,6 +195,20 @@ export class Cpu {
         this.instructionPointer = this.redirect;
         this.redirect = undefined;
       }
+    }
+  }
+
+  /**
+   * Makes the host look at its clock when REP instructions, which count as one, have kept it from
+   * that for long.
+   *
+   * @param units Each takes about the time of an instruction.
+   */
+  countWork(units: number): void {
+    this.#repeatWork += units;
+    if (this.#repeatWork >= WORK_BETWEEN_LOOKS) {
+      this.#repeatWork = 0;
+      this.state[Word.PENDING] |= Pending.Observers;
     }
   }
 

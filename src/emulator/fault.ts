@@ -95,6 +95,16 @@ export class Fault {
     throw this;
   }
 
+  /** Throws this fault as a trap of an instruction that has been completed. */
+  raiseTrap(vector: number, cause: FaultCause): never {
+    this.vector = vector;
+    this.errorCode = 0;
+    this.cause = cause;
+    this.hasAddress = false;
+    this.isTrap = true;
+    throw this;
+  }
+
   /** Throws this fault as the failure of an access to a linear address. */
   raiseAt(
     vector: number,

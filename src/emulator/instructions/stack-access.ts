@@ -17,14 +17,17 @@ export function stackAddressSize(s: Int32Array): 16 | 32 | 64 {
   return (s[SS_ATTRIBUTES] & SegmentAttribute.DB) !== 0 ? 32 : 16;
 }
 
-/** Offset in SS of the stack pointer plus `delta` bytes; the high half is left in `HIGH`. */
-export function stackOffset(s: Int32Array, delta: number): number {
-  const rsp = s[RSP];
+/**
+ * Offset in SS of the stack pointer, or of the register at another word, plus `delta` bytes; the
+ * high half is left in `HIGH`.
+ */
+export function stackOffset(s: Int32Array, delta: number, register: number = RSP): number {
+  const rsp = s[register];
   const lo = (rsp + delta) | 0;
   const size = stackAddressSize(s);
   if (size === 64) {
     const carry = ((rsp & delta) | ((rsp | delta) & ~lo)) >>> 31;
-    s[HIGH] = s[RSP + 1] + (delta >> 31) + carry;
+    s[HIGH] = s[register + 1] + (delta >> 31) + carry;
     return lo;
   }
   s[HIGH] = 0;

@@ -161,9 +161,43 @@ export class LinearMemory {
     }
   }
 
-  /** Passes the checks of a read without reading: CLFLUSH, MONITOR. @throws Fault */
+  /** Passes the checks of a 1-byte read without reading: CLFLUSH, MONITOR. @throws Fault */
   probe(i: Instruction): void {
-    this.readPointer(i, 1);
+    const lo = this.#segmentation.operandAddress(i, 1, Access.Read);
+    this.#probeLinear(lo, this.#s[HIGH], 1, i.segment);
+  }
+
+  /** Passes the checks of a read at an offset in a segment without reading. @throws Fault */
+  probeAt(segment: Segment, offsetLo: number, offsetHi: number, size: number): void {
+    const lo = this.#segmentation.linearize(segment, offsetLo, offsetHi, size, Access.Read);
+    this.#probeLinear(lo, this.#s[HIGH], size, segment);
+  }
+
+  #probeLinear(lo: number, hi: number, size: number, segment: Segment): void {
+    const s = this.#s;
+    const entry = entryOf(s[TLB_READ], lo);
+    if (s[entry] !== ((lo + size - 1) & ~4095) || s[entry + 1] !== hi) {
+      this.#miss(lo, hi, size, segment, Access.Read, false);
+    }
+  }
+
+  /**
+   * Host offset of a linear address whose page may be read up to its end without further checks
+   * and without telling anyone; -1 where that is not known.
+   */
+  directRead(lo: number, hi: number): number {
+    return this.#direct(this.#s[TLB_READ], lo, hi);
+  }
+
+  /** The same for writing. */
+  directWrite(lo: number, hi: number): number {
+    return this.#direct(this.#s[TLB_WRITE], lo, hi);
+  }
+
+  #direct(entries: number, lo: number, hi: number): number {
+    const s = this.#s;
+    const entry = entryOf(entries, lo);
+    return s[entry] === (lo & ~4095) && s[entry + 1] === hi ? (s[entry + 2] + lo) | 0 : -1;
   }
 
   #miss(

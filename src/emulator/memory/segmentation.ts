@@ -96,6 +96,24 @@ export class Segmentation {
     return (s[word] + offsetLo) | 0;
   }
 
+  /**
+   * Bytes from an offset on that are within the limit of a segment, whose type is not looked at;
+   * 0 where the limit is more than a comparison.
+   */
+  bytesWithinLimit(segment: Segment, offset: number): number {
+    const s = this.#s;
+    if (is64BitMode(s)) {
+      return Number.POSITIVE_INFINITY;
+    }
+    const word = segmentWord(segment);
+    const attributes = s[word + SegmentField.ATTRIBUTES];
+    const { CODE, EXPAND_DOWN } = SegmentAttribute;
+    if ((attributes & (CODE | EXPAND_DOWN)) === EXPAND_DOWN) {
+      return 0;
+    }
+    return Math.max((s[word + SegmentField.LIMIT] >>> 0) - (offset >>> 0) + 1, 0);
+  }
+
   #checkSegment(
     segment: Segment,
     word: number,
