@@ -5,14 +5,9 @@ import { registerCheck } from './check.ts';
 import { registerDisasm } from './disasm.ts';
 import type { CliIo } from './io.ts';
 import { registerRun } from './run.ts';
+import type { Session } from './session.ts';
 import { ExitStatus } from './status.ts';
 import { UsageError } from './usage.ts';
-
-/** What commands share: the world outside, and what the process will exit with. */
-export interface Session {
-  readonly io: CliIo;
-  status: number;
-}
 
 /**
  * The command line of bit63.

@@ -126,13 +126,10 @@ export class Interpreter {
     return Outcome.Limit;
   }
 
-  /** Makes the state that of the instruction that threw. */
+  /** Makes the state that of the instruction that threw; what is no fault is thrown on. */
   #caught(error: unknown, op: Operation | null): Outcome | undefined {
     const { cpu } = this;
     const { fault, state: s } = cpu;
-    if (error !== fault && error !== BLOCK_CHANGED) {
-      throw error;
-    }
     cpu.faulting = op ?? undefined;
     if (op !== null) {
       cpu.retired += op.position;
@@ -143,7 +140,13 @@ export class Interpreter {
         s[RIP + 1] = op.ripHi;
       }
     }
-    return error === fault ? Outcome.Fault : undefined;
+    if (error === fault) {
+      return Outcome.Fault;
+    }
+    if (error === BLOCK_CHANGED) {
+      return undefined;
+    }
+    throw error;
   }
 }
 

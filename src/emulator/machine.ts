@@ -93,6 +93,7 @@ export class Machine {
   readonly #random: ReturnType<typeof randomSource>;
   readonly #watch: Watch;
   readonly #audit: AuditLog | undefined;
+  #running = false;
 
   /** @throws MachineArgumentError */
   constructor(options: MachineOptions = {}) {
@@ -314,6 +315,9 @@ export class Machine {
   }
 
   #begin(options: RunOptions): RunProgress {
+    if (this.#running) {
+      throw new Error('the machine is running; a hook may change it or stop it, not run it');
+    }
     const { until = [], maxInstructions = Number.POSITIVE_INFINITY, timeout } = options;
     if (!(maxInstructions >= 0)) {
       throw new MachineArgumentError('maxInstructions', maxInstructions, 'a number from 0 on');
@@ -336,11 +340,16 @@ export class Machine {
     }
     const before = cpu.retired;
     const limit = Math.min(run.left, SLICE);
-    const outcome = this.#watch.isObserved
-      ? this.#observed.run(limit, this.#watch)
-      : this.#interpreter.run(limit);
-    run.left -= cpu.retired - before;
-    return this.#exit(outcome, run);
+    this.#running = true;
+    try {
+      const outcome = this.#watch.isObserved
+        ? this.#observed.run(limit, this.#watch)
+        : this.#interpreter.run(limit);
+      run.left -= cpu.retired - before;
+      return this.#exit(outcome, run);
+    } finally {
+      this.#running = false;
+    }
   }
 
   #exit(outcome: Outcome, run: RunProgress): Exit | undefined {

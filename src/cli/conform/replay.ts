@@ -18,26 +18,169 @@ export type Verdict =
   | { readonly kind: 'unimplemented' }
   | { readonly kind: 'failed'; readonly differences: readonly Difference[] };
 
-const MIB = 1 << 20;
+/** A machine with the memory that vectors use. */
+interface Rig {
+  readonly machine: Machine;
+  readonly scratch: readonly Scratch[];
+}
+
+const RAM = 1 << 20;
 /** Follows the instruction, so that no block goes on behind it. */
 const INT3 = 0xcc;
 const PADDING = 16;
 /** Runs that a REP instruction may take; scratch memory ends long before. */
-const MAX_RUNS = 10_000;
-const PASSED: Verdict = { kind: 'passed' };
-const UNIMPLEMENTED: Verdict = { kind: 'unimplemented' };
+const MAX_RUNS = 1000;
+const NO_EXCEPTION = 'none';
 
 /** Replays vectors of one mode on one machine. */
 export class Replayer {
   readonly #mode: VectorMode;
   readonly #tolerance: Tolerance;
   readonly #parts: readonly StatePart[];
-  #machine!: Machine;
-  #scratch!: Scratch[];
+  #rig: Rig;
 
   constructor(mode: VectorMode, tolerance: Tolerance) {
     this.#mode = mode;
     this.#tolerance = tolerance;
     this.#parts = STATE_PARTS[mode];
+    this.#rig = createRig(mode);
   }
+
+  /** Whether the machine has this state, so that it is set and compared. */
+  models(key: string): boolean {
+    return this.#parts.some((part) => part.key === key);
+  }
+
+  /** Runs the vector's instruction and compares. An error inside the machine is a difference. */
+  replay(vector: Vector): Verdict {
+    const { machine, scratch } = this.#rig;
+    this.#prepare(vector);
+    let exit: Exit | undefined;
+    try {
+      exit = execute(machine);
+    } catch (error) {
+      this.#rig = createRig(this.#mode);
+      return { kind: 'failed', differences: [hostError(vector, error)] };
+    }
+    const memory = scratch.flatMap((region) => region.finish(vector));
+    if (exit?.reason === 'unimplemented') {
+      return { kind: 'unimplemented' };
+    }
+    const differences = [
+      ...this.#compareException(vector, exit),
+      ...this.#compareRegisters(vector),
+      ...memory.map(describeMemory),
+    ];
+    return differences.length === 0 ? { kind: 'passed' } : { kind: 'failed', differences };
+  }
+
+  #prepare(vector: Vector): void {
+    const { machine, scratch } = this.#rig;
+    for (const region of scratch) {
+      region.prepare(vector);
+    }
+    const code = new Uint8Array(vector.bytes.length + PADDING).fill(INT3);
+    code.set(vector.bytes);
+    machine.write(CODE, code);
+    for (const part of this.#parts) {
+      part.write(machine, initialValue(part, vector));
+    }
+  }
+
+  #compareException(vector: Vector, exit: Exit | undefined): Difference[] {
+    const { exception = NO_EXCEPTION, faultAddress } = vector;
+    const differences: Difference[] = [];
+    const got = exitName(exit);
+    if (got !== exception) {
+      const why = exit?.reason === 'exception' ? `: ${exit.explanation}` : '';
+      differences.push({ part: 'exception', expected: exception, got: got + why });
+    }
+    if (this.#tolerance.faultAddress && faultAddress !== undefined && got === exception) {
+      const { cr2 } = this.#rig.machine.registers;
+      if (cr2 !== faultAddress) {
+        differences.push({ part: 'cr2', expected: hex(faultAddress), got: hex(cr2) });
+      }
+    }
+    return differences;
+  }
+
+  #compareRegisters(vector: Vector): Difference[] {
+    const { machine } = this.#rig;
+    const differences: Difference[] = [];
+    for (const part of this.#parts) {
+      const got = part.read(machine);
+      const expected = finalValue(part, vector);
+      const ignored = got === expected ? 0n : (part.ignored?.(vector, this.#tolerance) ?? 0n);
+      if ((got | ignored) !== (expected | ignored)) {
+        const show = part.show ?? hex;
+        differences.push({ part: part.name, expected: show(expected), got: show(got) });
+      }
+    }
+    return differences;
+  }
+}
+
+function createRig(mode: VectorMode): Rig {
+  const machine = new Machine({
+    mode,
+    cpl: 3,
+    cr4: ['fsgsbase', 'osfxsr', 'osxmmexcpt', 'osxsave'],
+    ramSize: RAM,
+  });
+  machine.map(CODE_PAGE.start, CODE_PAGE.size, 'rwxu');
+  const scratch = SCRATCH_REGIONS[mode].map((region) => new Scratch(machine, region));
+  return { machine, scratch };
+}
+
+/**
+ * Executes the instruction at RIP to its end. A REP instruction pauses after some thousand
+ * iterations, with RIP and the number of instructions retired as they were.
+ *
+ * @returns undefined when it does not end.
+ */
+function execute(machine: Machine): Exit | undefined {
+  const retired = machine.instructionsRetired;
+  for (let run = 0; run < MAX_RUNS; run++) {
+    const exit = machine.step();
+    if (exit.reason !== 'limit' || machine.instructionsRetired !== retired) {
+      return exit;
+    }
+  }
+  return undefined;
+}
+
+function exitName(exit: Exit | undefined): string {
+  if (exit === undefined) {
+    return 'does not end';
+  }
+  if (exit.reason === 'limit') {
+    return NO_EXCEPTION;
+  }
+  return exit.reason === 'exception' ? exit.name : `exit to the host: ${exit.reason}`;
+}
+
+function hostError({ exception = NO_EXCEPTION }: Vector, error: unknown): Difference {
+  const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return { part: 'exception', expected: exception, got: `an error inside bit63: ${what}` };
+}
+
+function describeMemory({ address, expected, got }: MemoryDifference): Difference {
+  return { part: `memory ${hex(address)}`, expected: showBytes(expected), got: showBytes(got) };
+}
+
+function showBytes(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex').replaceAll(/..(?=.)/g, '$& ');
+}
+
+function initialValue({ key, initial }: StatePart, { initial: { values } }: Vector): bigint {
+  const listed = values.get(key);
+  return listed === undefined ? initial : BigInt(`0x${listed}`);
+}
+
+function finalValue(part: StatePart, vector: Vector): bigint {
+  const listed = vector.final.values.get(part.key);
+  if (listed !== undefined) {
+    return BigInt(`0x${listed}`);
+  }
+  return part.unlisted?.(vector) ?? initialValue(part, vector);
 }
