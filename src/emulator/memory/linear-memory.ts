@@ -10,6 +10,7 @@ import type { PhysicalMemory } from './physical.ts';
 import type { Segmentation } from './segmentation.ts';
 import { AccessContext, entryOf, fillEntry } from './tlb.ts';
 
+const { Read, Write } = Access;
 const { CPL, HIGH, LASS_POLICY, LINEAR_BITS, SYSTEM_FLAGS, TLB_READ, TLB_WRITE } = Word;
 
 /**
@@ -92,37 +93,37 @@ export class LinearMemory {
 
   /** Pointer to the memory operand of `i` for reading. @throws Fault */
   readPointer(i: Instruction, size: number): number {
-    const lo = this.#segmentation.operandAddress(i, size, Access.Read);
+    const lo = this.#segmentation.operandAddress(i, size, Read);
     return this.readLinear(lo, this.#s[HIGH], size, i.segment);
   }
 
   /** Pointer to the memory operand of `i` for writing. @throws Fault */
   writePointer(i: Instruction, size: number): number {
-    const lo = this.#segmentation.operandAddress(i, size, Access.Write);
+    const lo = this.#segmentation.operandAddress(i, size, Write);
     return this.writeLinear(lo, this.#s[HIGH], size, i.segment);
   }
 
   /** Pointer to the memory operand of `i` for reading and then writing. @throws Fault */
   updatePointer(i: Instruction, size: number): number {
-    const lo = this.#segmentation.operandAddress(i, size, Access.Write);
+    const lo = this.#segmentation.operandAddress(i, size, Write);
     return this.updateLinear(lo, this.#s[HIGH], size, i.segment);
   }
 
   /** Pointer to `size` bytes at an offset in a segment, for reading. @throws Fault */
   readAt(segment: Segment, offsetLo: number, offsetHi: number, size: number): number {
-    const lo = this.#segmentation.linearize(segment, offsetLo, offsetHi, size, Access.Read);
+    const lo = this.#segmentation.linearize(segment, offsetLo, offsetHi, size, Read);
     return this.readLinear(lo, this.#s[HIGH], size, segment);
   }
 
   /** Pointer to `size` bytes at an offset in a segment, for writing. @throws Fault */
   writeAt(segment: Segment, offsetLo: number, offsetHi: number, size: number): number {
-    const lo = this.#segmentation.linearize(segment, offsetLo, offsetHi, size, Access.Write);
+    const lo = this.#segmentation.linearize(segment, offsetLo, offsetHi, size, Write);
     return this.writeLinear(lo, this.#s[HIGH], size, segment);
   }
 
   /** Pointer to `size` bytes at an offset in a segment, for reading and then writing. @throws Fault */
   updateAt(segment: Segment, offsetLo: number, offsetHi: number, size: number): number {
-    const lo = this.#segmentation.linearize(segment, offsetLo, offsetHi, size, Access.Write);
+    const lo = this.#segmentation.linearize(segment, offsetLo, offsetHi, size, Write);
     return this.updateLinear(lo, this.#s[HIGH], size, segment);
   }
 
@@ -133,7 +134,7 @@ export class LinearMemory {
     if (s[entry] === ((lo + size - 1) & ~4095) && s[entry + 1] === hi) {
       return (s[entry + 2] + lo) | 0;
     }
-    return this.#miss(lo, hi, size, segment, Access.Read, true);
+    return this.#miss(lo, hi, size, segment, Read, true);
   }
 
   writeLinear(lo: number, hi: number, size: number, segment: Segment): number {
@@ -142,7 +143,7 @@ export class LinearMemory {
     if (s[entry] === ((lo + size - 1) & ~4095) && s[entry + 1] === hi) {
       return (s[entry + 2] + lo) | 0;
     }
-    return this.#miss(lo, hi, size, segment, Access.Write, false);
+    return this.#miss(lo, hi, size, segment, Write, false);
   }
 
   updateLinear(lo: number, hi: number, size: number, segment: Segment): number {
@@ -151,7 +152,7 @@ export class LinearMemory {
     if (s[entry] === ((lo + size - 1) & ~4095) && s[entry + 1] === hi) {
       return (s[entry + 2] + lo) | 0;
     }
-    return this.#miss(lo, hi, size, segment, Access.Write, true);
+    return this.#miss(lo, hi, size, segment, Write, true);
   }
 
   /** Completes a write: the bytes at `pointer` are in place. */
@@ -163,13 +164,13 @@ export class LinearMemory {
 
   /** Passes the checks of a 1-byte read without reading: CLFLUSH, MONITOR. @throws Fault */
   probe(i: Instruction): void {
-    const lo = this.#segmentation.operandAddress(i, 1, Access.Read);
+    const lo = this.#segmentation.operandAddress(i, 1, Read);
     this.#probeLinear(lo, this.#s[HIGH], 1, i.segment);
   }
 
   /** Passes the checks of a read at an offset in a segment without reading. @throws Fault */
   probeAt(segment: Segment, offsetLo: number, offsetHi: number, size: number): void {
-    const lo = this.#segmentation.linearize(segment, offsetLo, offsetHi, size, Access.Read);
+    const lo = this.#segmentation.linearize(segment, offsetLo, offsetHi, size, Read);
     this.#probeLinear(lo, this.#s[HIGH], size, segment);
   }
 
@@ -177,7 +178,7 @@ export class LinearMemory {
     const s = this.#s;
     const entry = entryOf(s[TLB_READ], lo);
     if (s[entry] !== ((lo + size - 1) & ~4095) || s[entry + 1] !== hi) {
-      this.#miss(lo, hi, size, segment, Access.Read, false);
+      this.#miss(lo, hi, size, segment, Read, false);
     }
   }
 
@@ -220,7 +221,7 @@ export class LinearMemory {
       const lastHi = is64BitMode(s) ? (hi + (lastLo === 0 ? 1 : 0)) | 0 : 0;
       next = this.#paging.translate(lastLo, lastHi, access, context, size);
     }
-    const writes = access === Access.Write;
+    const writes = access === Write;
     const page = physical - (physical % 4096);
     if (next < 0 && this.observer === undefined) {
       const host = this.#physical.ramPage(page, writes);

@@ -3,6 +3,9 @@ import { Access, type Fault, type FaultCause, Vector } from '../fault.ts';
 import { SEGMENT_WORDS, SegmentField, Word } from '../state/layout.ts';
 import { is64BitMode, SegmentAttribute } from '../state/modes.ts';
 
+const { FS, SS } = Segment;
+const { Read, Write } = Access;
+const { Flat, General } = AddressForm;
 const { HIGH, SEGMENTS } = Word;
 
 /** Word index of a segment register. */
@@ -30,7 +33,7 @@ export class Segmentation {
 
   /** Linear address of the memory operand of `i`, before LAM and all checks of linear addresses. */
   operandAddress(i: Instruction, size: number, access: Access): number {
-    if (i.addressForm === AddressForm.General) {
+    if (i.addressForm === General) {
       const offset = this.effectiveAddress(i);
       return this.linearize(i.segment, offset, this.#s[HIGH], size, access);
     }
@@ -54,7 +57,7 @@ export class Segmentation {
     const displacement = i.displacementLo;
     let lo = (base + displacement) | 0;
     let hi = s[i.base + 1] + i.displacementHi + carry(base, displacement, lo);
-    if (i.addressForm !== AddressForm.Flat) {
+    if (i.addressForm !== Flat) {
       const low = s[i.index];
       const index = low << i.scale;
       const sum = (lo + index) | 0;
@@ -83,7 +86,7 @@ export class Segmentation {
     const s = this.#s;
     const word = segmentWord(segment);
     if (is64BitMode(s)) {
-      if (segment < Segment.FS) {
+      if (segment < FS) {
         s[HIGH] = offsetHi;
         return offsetLo;
       }
@@ -127,11 +130,11 @@ export class Segmentation {
     let cause: FaultCause | undefined;
     if ((attributes & SegmentAttribute.UNUSABLE) !== 0) {
       cause = 'segment-null';
-    } else if (access === Access.Write) {
+    } else if (access === Write) {
       if (isCode || (attributes & SegmentAttribute.WRITABLE) === 0) {
         cause = 'segment-type';
       }
-    } else if (access === Access.Read && isCode && (attributes & SegmentAttribute.READABLE) === 0) {
+    } else if (access === Read && isCode && (attributes & SegmentAttribute.READABLE) === 0) {
       cause = 'segment-type';
     }
     if (cause === undefined) {
@@ -149,7 +152,7 @@ export class Segmentation {
       }
       cause = 'segment-limit';
     }
-    const vector = segment === Segment.SS ? Vector.SS : Vector.GP;
+    const vector = segment === SS ? Vector.SS : Vector.GP;
     const linear = (s[word] + offset) | 0;
     this.#fault.raiseAt(vector, 0, cause, access, linear, 0, size);
   }
