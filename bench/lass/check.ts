@@ -1,4 +1,6 @@
 import { Bench } from 'tinybench';
+import { type Allocation, measureAllocation } from '../../src/cli/bench/allocation.ts';
+import { countByCheckLinear, prepareAddresses } from '../../src/cli/bench/check-loop.ts';
 import {
   checkLinear,
   LassAccess,
@@ -6,8 +8,7 @@ import {
   LinearCheck,
   lassPolicy,
 } from '../../src/lass/index.ts';
-import { type Allocation, measureAllocation } from './allocation.ts';
-import { countByCall, countByCheckLinear, countBySized, prepareAddresses } from './loops.ts';
+import { countByCall, countBySized } from './loops.ts';
 import { buildNative, type NativeFigure } from './native.ts';
 import { countByBigInt, countByBranches, countByObjects, toBigInts } from './rejected.ts';
 

@@ -33,7 +33,7 @@ __attribute__((noinline)) static int check_linear(int32_t policy, int access, in
   return violates(policy, access, hi, last_hi) << 1;
 }
 
-/* Same generator as prepareAddresses() in loops.ts. */
+/* Same generator as prepareAddresses() in src/cli/bench/check-loop.ts. */
 static void prepare(int32_t *los, int32_t *his, int n) {
   uint32_t x = 0x9e3779b9;
   for (int i = 0; i < n; i++) {

@@ -1,5 +1,5 @@
+import type { Addresses } from '../../src/cli/bench/check-loop.ts';
 import { LassAccess, type LassState } from '../../src/lass/index.ts';
-import type { Addresses } from './loops.ts';
 
 /** Rejected: the rules as branches over the state, at every access, instead of a policy word. */
 function violatesByBranches(

@@ -117,8 +117,8 @@ export class KernelMachine {
     this.begin(expected.argument);
     const exit = this.resume();
     if (exit.reason !== 'until') {
-      const why = exit.reason === 'exception' ? `${exit.name}: ${exit.explanation}` : exit.reason;
-      throw new Error(`${kernel.name}(${expected.argument}) ended with ${why} at ${exit.rip}`);
+      const what = `${kernel.name}(${expected.argument})`;
+      throw new Error(`${what} ended with ${describe(exit)} at 0x${exit.rip.toString(16)}`);
     }
     const result = `0x${machine.registers.rax.toString(16)}`;
     const instructions = machine.instructionsRetired - before;
@@ -133,6 +133,17 @@ export class KernelMachine {
   /** The bytes of the kernel and its data. */
   memory(): Uint8Array {
     return this.machine.read(this.#place.code, this.#size);
+  }
+}
+
+function describe(exit: Exit): string {
+  switch (exit.reason) {
+    case 'exception':
+      return `${exit.name}: ${exit.explanation}`;
+    case 'unimplemented':
+      return `unimplemented ${exit.instruction}`;
+    default:
+      return exit.reason;
   }
 }
 

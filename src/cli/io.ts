@@ -54,7 +54,8 @@ function sink(stream: NodeJS.WriteStream): TextSink {
     },
     isTerminal: stream.isTTY === true,
     get columns() {
-      return stream.columns ?? FILE_COLUMNS;
+      // A terminal that does not know its width says 0.
+      return stream.columns || FILE_COLUMNS;
     },
     drain: async () => {
       if (stream.writableNeedDrain) {

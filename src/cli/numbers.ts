@@ -52,15 +52,12 @@ export function parseSize(text: string): number | undefined {
   return parseScaled(text, BINARY_UNITS);
 }
 
-/** A count, with K, M or G for thousands, millions or milliards; undefined if it is none. */
+/** A count, with K, M or G for thousands, millions or billions; undefined if it is none. */
 export function parseCount(text: string): number | undefined {
   return parseScaled(text, DECIMAL_UNITS);
 }
 
-function parseScaled(
-  text: string,
-  units: Readonly<Record<string, bigint>>,
-): number | undefined {
+function parseScaled(text: string, units: Readonly<Record<string, bigint>>): number | undefined {
   const [, digits = text, unit = ''] = BINARY_SUFFIX.exec(text) ?? [];
   const value = parseInteger(digits);
   if (value === undefined || value < 1n) {

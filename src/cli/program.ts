@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { registerBench } from './bench.ts';
 import { registerCheck } from './check.ts';
+import { registerConform } from './conform/command.ts';
 import { registerDisasm } from './disasm.ts';
 import type { CliIo } from './io.ts';
 import { registerRun } from './run.ts';
@@ -35,7 +36,9 @@ export async function main(argv: readonly string[], io: CliIo): Promise<number> 
 
 function createProgram(session: Session): Command {
   const program = new Command('bit63')
-    .description('Runs x86 machine code with Intel LASS (Linear Address Space Separation) enforced.')
+    .description(
+      'Runs x86 machine code with Intel LASS (Linear Address Space Separation) enforced.',
+    )
     .version(version(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print help')
     .helpCommand('help [command]', 'print help for a command')
@@ -43,6 +46,7 @@ function createProgram(session: Session): Command {
   registerRun(program, session);
   registerCheck(program, session);
   registerDisasm(program, session);
+  registerConform(program, session);
   registerBench(program, session);
   for (const command of [program, ...program.commands]) {
     speakThrough(command, session.io);
@@ -60,7 +64,11 @@ function speakThrough(command: Command, { stdout, stderr }: CliIo): void {
     getOutHasColors: () => false,
     getErrHasColors: () => false,
     outputError: (text, write) => {
-      const line = text.trim().replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' ');
+      const line = text
+        .trim()
+        .replace(/^error: /, '')
+        .replace(/\.$/, '')
+        .replaceAll(/\s*\n\s*/g, ' ');
       write(`${nameOf(command)}: ${line}; see ${nameOf(command)} --help\n`);
     },
   });
@@ -71,7 +79,7 @@ function nameOf(command: Command): string {
 }
 
 function report(error: unknown, command: string, { stderr, environment }: CliIo): number {
-  const debugging = (environment['BIT63_DEBUG'] ?? '') !== '';
+  const debugging = (environment.BIT63_DEBUG ?? '') !== '';
   const stack = error instanceof Error ? error.stack : undefined;
   if (error instanceof UsageError) {
     stderr.write(`${command}: ${error.message}\n`);

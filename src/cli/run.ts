@@ -4,7 +4,8 @@ import type { Session } from './session.ts';
 
 const HELP = `
 Numbers are decimal, 0x… or 0b…, with _ between digits if you like; sizes may end in K, M or G.
-Ranges are addr:size. Registers may be negative: --reg rax=-1.
+Ranges are addr:size. Registers may be negative: --reg rax=-1. Addresses are linear ones, in real
+mode too; --reg rip=… sets IP.
 
 Without options: 64-bit code at 0x400000 with CPL 3; with --cpl 0 at 0xffffffff80000000, and
 --base in the upper half means CPL 0. 32-bit and compatibility mode: 0x400000 with CPL 3. Real
@@ -54,7 +55,11 @@ export function registerRun(program: Command, session: Session): void {
     .option('--seed <n>', 'make RDRAND and RDSEED repeatable')
     .option('--audit', 'record what LASS would refuse and go on; implies --lass')
     .option('--trace [file]', 'tell of every instruction, to a file or standard error')
-    .option('--dump <addr:size>', 'show memory at the end; addr may be a register (repeatable)', collect)
+    .option(
+      '--dump <addr:size>',
+      'show memory at the end; addr may be a register (repeatable)',
+      collect,
+    )
     .option('--json', 'print one JSON object; --trace writes JSON lines')
     .addHelpText('after', HELP)
     .action(async (file: string | undefined, flags: RunFlags) => {

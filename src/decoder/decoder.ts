@@ -1,12 +1,12 @@
 import {
-  Code,
   DecoderError,
   DecoderOptions,
   Decoder as IcedDecoder,
   Instruction as IcedInstruction,
 } from 'iced-x86';
 import type { Instruction } from './instruction.ts';
-import { hasRexB, isSoleInvalidOpcode, withoutOnePrefix } from './prefixes.ts';
+import { correctPause } from './pause.ts';
+import { isSoleInvalidOpcode, withoutOnePrefix } from './prefixes.ts';
 import { translate } from './translate.ts';
 
 /** Outcome of decoding one instruction. */
@@ -29,6 +29,10 @@ export type CodeMode = 16 | 32 | 64;
 
 /** How vendors decode the same bytes; see the options of `InstructionDecoder`. */
 export interface DecoderFeatures {
+  /** Whether F3 0F BC is TZCNT (true by default) or BSF. */
+  readonly tzcnt?: boolean;
+  /** Whether F3 0F BD is LZCNT (true by default) or BSR. */
+  readonly lzcnt?: boolean;
   /** AMD honours 66h on near branches in 64-bit mode, Intel ignores it. */
   readonly amdBranches?: boolean;
 }
@@ -50,7 +54,10 @@ export class InstructionDecoder {
   #position = 0;
 
   constructor(features: DecoderFeatures = {}) {
-    this.#options = features.amdBranches === true ? DecoderOptions.AMD : DecoderOptions.None;
+    this.#options =
+      (features.amdBranches === true ? DecoderOptions.AMD : DecoderOptions.None) |
+      (features.tzcnt === false ? DecoderOptions.NoMPFX_0FBC : DecoderOptions.None) |
+      (features.lzcnt === false ? DecoderOptions.NoMPFX_0FBD : DecoderOptions.None);
   }
 
   /**
@@ -91,30 +98,10 @@ export class InstructionDecoder {
         ? DecodeStatus.TooLong
         : DecodeStatus.Invalid;
     }
-    if (raw.code === Code.Pause && raw.length > 2) {
-      this.#decodeExchange();
-    }
+    correctPause(raw, this.#mode, this.#bytes, this.#position, this.#options);
     this.#position += raw.length;
     translate(raw, this.#mode, into);
     return DecodeStatus.Ok;
-  }
-
-  /**
-   * F3 90 with REX.B is XCHG r8, rAX on processors, PAUSE to iced unless it is told to know no
-   * PAUSE. Decodes the instruction again if it is that.
-   */
-  #decodeExchange(): void {
-    const raw = this.#raw;
-    const start = this.#position;
-    const end = start + raw.length;
-    if (!hasRexB(this.#bytes[end - 2])) {
-      return;
-    }
-    const options = this.#options | DecoderOptions.NoPause;
-    const decoder = new IcedDecoder(this.#mode, this.#bytes.subarray(start, end), options);
-    decoder.ip = raw.ip;
-    decoder.decodeOut(raw);
-    decoder.free();
   }
 
   /**
@@ -123,6 +110,9 @@ export class InstructionDecoder {
    */
   #isTooLong(): boolean {
     const bytes = this.#bytes.subarray(this.#position, this.#position + MAX_INSTRUCTION_LENGTH);
+    if (this.#mode === 64 && isSoleInvalidOpcode(bytes, 0)) {
+      return false;
+    }
     const probe = new IcedDecoder(this.#mode, withoutOnePrefix(bytes), this.#options);
     probe.decodeOut(this.#raw);
     const tooLong = probe.lastError === DecoderError.NoMoreBytes;

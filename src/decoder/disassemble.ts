@@ -1,10 +1,12 @@
 import {
+  DecoderOptions,
   Formatter,
   FormatterSyntax,
   Decoder as IcedDecoder,
   Instruction as IcedInstruction,
 } from 'iced-x86';
 import type { CodeMode } from './decoder.ts';
+import { correctPause } from './pause.ts';
 
 /** One line of a disassembly. */
 export interface DisassembledInstruction {
@@ -40,6 +42,7 @@ export function disassemble(
     while (decoder.canDecode && lines.length < limit) {
       const start = decoder.position;
       decoder.decodeOut(raw);
+      correctPause(raw, mode, bytes, start, DecoderOptions.None);
       const length = raw.isInvalid ? 1 : raw.length;
       if (raw.isInvalid) {
         decoder.position = start + 1;

@@ -1,11 +1,11 @@
-import { FlowControl, type Instruction as IcedInstruction, MemorySizeExt, OpKind, Register } from 'iced-x86';
 import {
-  AddressForm,
-  type Instruction,
-  OperandKind,
-  Segment,
-  ZERO_SLOT,
-} from './instruction.ts';
+  FlowControl,
+  type Instruction as IcedInstruction,
+  MemorySizeExt,
+  OpKind,
+  Register,
+} from 'iced-x86';
+import { AddressForm, type Instruction, OperandKind, Segment, ZERO_SLOT } from './instruction.ts';
 
 const GPR8 = ['AL', 'CL', 'DL', 'BL', 'SPL', 'BPL', 'SIL', 'DIL'];
 const GPR8_HIGH = ['AH', 'CH', 'DH', 'BH'];

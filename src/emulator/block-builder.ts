@@ -63,18 +63,21 @@ export class BlockBuilder {
     nextPage: () => CodePage,
     isStop: (ripLo: number, ripHi: number) => boolean,
   ): Block {
-    const bytes = this.#pageBytes(page, start, Math.min(WINDOW, PAGE_SIZE - start));
-    this.#decoder.begin(mode, bytes, ripLo, ripHi);
+    const within = this.#fetch.bytesWithinLimit(ripLo);
+    const room = Math.min(within, PAGE_SIZE - start);
+    this.#decoder.begin(mode, this.#pageBytes(page, start, Math.min(WINDOW, room)), ripLo, ripHi);
     const first = this.#decode();
     if (this.#status === DecodeStatus.NeedMoreBytes) {
+      if (room === within) {
+        this.#fetch.raiseLimit(ripLo, within);
+      }
       return this.#buildAcross(mode, ripLo, ripHi, page, start, nextPage());
     }
     if (this.#status !== DecodeStatus.Ok) {
       const op = this.#undecodable(mode, ripLo, ripHi);
-      const length = Math.min(MAX_INSTRUCTION_LENGTH, PAGE_SIZE - start);
+      const length = Math.min(MAX_INSTRUCTION_LENGTH, room);
       return new Block(op, op, { page, start, bytes: length, secondPage: null });
     }
-    this.#checkLimit(first);
     const last = this.#decodeRest(first, isStop);
     const length = last.ripLo - ripLo + last.length;
     return new Block(first, last, { page, start, bytes: length, secondPage: null });
@@ -90,14 +93,17 @@ export class BlockBuilder {
     secondPage: CodePage,
   ): Block {
     const room = PAGE_SIZE - start;
+    const within = this.#fetch.bytesWithinLimit(ripLo);
+    const length = Math.min(within, MAX_INSTRUCTION_LENGTH);
     const across = this.#across;
     across.set(this.#pageBytes(page, start, room));
-    across.set(this.#pageBytes(secondPage, 0, MAX_INSTRUCTION_LENGTH - room), room);
-    this.#decoder.begin(mode, across, ripLo, ripHi);
+    across.set(this.#pageBytes(secondPage, 0, length - room), room);
+    this.#decoder.begin(mode, across.subarray(0, length), ripLo, ripHi);
     let op = this.#decode();
-    if (this.#status === DecodeStatus.Ok) {
-      this.#checkLimit(op);
-    } else {
+    if (this.#status === DecodeStatus.NeedMoreBytes) {
+      this.#fetch.raiseLimit(ripLo, within);
+    }
+    if (this.#status !== DecodeStatus.Ok) {
       op = this.#undecodable(mode, ripLo, ripHi);
     }
     return new Block(op, op, { page, start, bytes: MAX_INSTRUCTION_LENGTH, secondPage });
@@ -112,11 +118,7 @@ export class BlockBuilder {
       !isStop(last.nextLo, last.nextHi)
     ) {
       const op = this.#decode();
-      if (
-        this.#status !== DecodeStatus.Ok ||
-        binding.standsAlone(op.code) ||
-        !this.#fetch.withinLimit(op.ripLo, op.length)
-      ) {
+      if (this.#status !== DecodeStatus.Ok || binding.standsAlone(op.code)) {
         break;
       }
       op.position = last.position + 1;
@@ -145,12 +147,6 @@ export class BlockBuilder {
     op.execute =
       this.#status === DecodeStatus.TooLong ? this.#binding.tooLong : this.#binding.invalid;
     return op;
-  }
-
-  #checkLimit(op: Operation): void {
-    if (!this.#fetch.withinLimit(op.ripLo, op.length)) {
-      this.#fetch.raiseLimit(op.ripLo, op.length);
-    }
   }
 
   /** What is not RAM reads as FFh: code is never fetched from a device. */

@@ -12,7 +12,7 @@ export interface ExceptionExit {
   readonly name: string;
   /** Absent for vectors without one. */
   readonly errorCode?: number;
-  /** The instruction that faulted, or the one after it for #BP and #OF. */
+  /** The instruction that faulted, or the one after it for traps: INT3, INTO, INT1. */
   readonly rip: bigint;
   /** The linear address that was refused, and how it was accessed. */
   readonly linearAddress?: bigint;

@@ -78,7 +78,7 @@ export class Fault {
   access: Access = Access.Read;
   /** Bytes of the access. */
   size = 0;
-  /** Whether RIP is already past the instruction: #BP, #OF and traps. */
+  /** Whether RIP is already past the instruction: INT3, INTO, INT1. */
   isTrap = false;
 
   get hasErrorCode(): boolean {
@@ -91,7 +91,7 @@ export class Fault {
     this.errorCode = errorCode;
     this.cause = cause;
     this.hasAddress = false;
-    this.isTrap = vector === Vector.BP || vector === Vector.OF;
+    this.isTrap = false;
     throw this;
   }
 

@@ -4,6 +4,7 @@ import { AuditLog, type AuditRecord } from './audit.ts';
 import { BlockBuilder } from './block-builder.ts';
 import { CodeCache } from './code-cache.ts';
 import { Cpu } from './cpu.ts';
+import { ALL_FEATURES, FEATURES, type FeatureName } from './cpuid.ts';
 import type { Exit } from './exit.ts';
 import { exceptionExit } from './explain-fault.ts';
 import type { Hooks } from './hooks.ts';
@@ -20,8 +21,21 @@ import { Cr4 } from './state/control.ts';
 import { Area, Word } from './state/layout.ts';
 import { Watch } from './watch.ts';
 
-/** Names of CR4 bits that a machine can be created with. */
-export type Cr4Name = Lowercase<Exclude<keyof typeof Cr4, 'PAE'>>;
+/** Names of the CR4 bits that a machine can be created with. */
+export type Cr4Name =
+  | 'de'
+  | 'fsgsbase'
+  | 'la57'
+  | 'lam_sup'
+  | 'lass'
+  | 'mce'
+  | 'osfxsr'
+  | 'osxmmexcpt'
+  | 'pge'
+  | 'pse'
+  | 'smap'
+  | 'smep'
+  | 'tsd';
 
 /** How to create a machine; everything has a default. */
 export interface MachineOptions {
@@ -31,6 +45,8 @@ export interface MachineOptions {
   readonly cpl?: number;
   /** CR4 bits to set: `['lass', 'smap', 'smep']`. */
   readonly cr4?: Iterable<Cr4Name>;
+  /** What CPUID reports and instructions need; by default all that bit63 knows. */
+  readonly features?: Iterable<FeatureName>;
   /** RFLAGS.AC at the start. */
   readonly ac?: boolean;
   /** Bytes of guest RAM, paging structures included; 64 MiB by default, committed when touched. */
@@ -106,13 +122,14 @@ export class Machine {
     const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
     this.#ram = new Uint8Array(memory.buffer, RAM, this.ramSize);
     this.#cpu = new Cpu(memory, CPU_AREA);
+    const features = featureSet(options.features);
+    this.#cpu.features = features;
     const { state, physical, fetch } = this.#cpu;
-    const builder = new BlockBuilder(
-      physical.bytes,
-      fetch,
-      new InstructionDecoder(),
-      instructionSet,
-    );
+    const decoder = new InstructionDecoder({
+      tzcnt: features.has('bmi1'),
+      lzcnt: features.has('abm'),
+    });
+    const builder = new BlockBuilder(physical.bytes, fetch, decoder, instructionSet(features));
     this.#code = new CodeCache(state, fetch, builder);
     this.#cpu.memory.code = this.#code;
     this.#interpreter = new Interpreter(this.#cpu, this.#code);
@@ -120,7 +137,7 @@ export class Machine {
     this.registers = createRegisters(this.#cpu);
     this.#watch = new Watch(this.#cpu);
 
-    const cr4 = cr4Bits(options.cr4 ?? []);
+    const cr4 = cr4Bits(options.cr4 ?? [], features);
     this.#frames = new FramePool(this.#ram);
     const paged = this.#createMemory((cr4 & Cr4.LA57) !== 0);
     this.#memory = paged ?? new FlatMemory(this.#frames, physical, RAM);
@@ -431,16 +448,50 @@ function ramSize(bytes: number): number {
   return Math.ceil(bytes / PAGE_SIZE) * PAGE_SIZE;
 }
 
+/** CR4 bits that are implemented or harmless, with the feature that each needs. */
+const CR4_BITS: Readonly<Record<Cr4Name, FeatureName | undefined>> = {
+  de: undefined,
+  fsgsbase: 'fsgsbase',
+  la57: 'la57',
+  lam_sup: 'lam',
+  lass: 'lass',
+  mce: undefined,
+  osfxsr: undefined,
+  osxmmexcpt: undefined,
+  pge: undefined,
+  pse: undefined,
+  smap: 'smap',
+  smep: 'smep',
+  tsd: undefined,
+};
+
 /** CR4 from the names of its bits. @throws MachineArgumentError */
-function cr4Bits(names: Iterable<string>): number {
+function cr4Bits(names: Iterable<string>, features: ReadonlySet<FeatureName>): number {
   let bits = 0;
   for (const name of names) {
-    const bit = (Cr4 as Readonly<Record<string, number>>)[name.toUpperCase()];
-    if (bit === undefined) {
-      const known = Object.keys(Cr4).map((key) => key.toLowerCase());
-      throw new MachineArgumentError('cr4', name, `one of ${known.join(', ')}`);
+    if (!Object.hasOwn(CR4_BITS, name)) {
+      throw new MachineArgumentError('cr4', name, `one of ${Object.keys(CR4_BITS).join(', ')}`);
     }
-    bits |= bit;
+    const needed = CR4_BITS[name as Cr4Name];
+    if (needed !== undefined && !features.has(needed)) {
+      throw new MachineArgumentError('cr4', name, `left out without the feature ${needed}`);
+    }
+    bits |= Cr4[name.toUpperCase() as Uppercase<Cr4Name>];
   }
   return bits;
+}
+
+/** @throws MachineArgumentError for a name that is not in `FEATURES`. */
+function featureSet(names: Iterable<string> | undefined): ReadonlySet<FeatureName> {
+  if (names === undefined) {
+    return ALL_FEATURES;
+  }
+  const features = new Set<FeatureName>();
+  for (const name of names) {
+    if (!Object.hasOwn(FEATURES, name)) {
+      throw new MachineArgumentError('features', name, `one of ${[...ALL_FEATURES].join(', ')}`);
+    }
+    features.add(name as FeatureName);
+  }
+  return features;
 }

@@ -11,7 +11,7 @@ export interface KnownBadVector {
 }
 
 /** Vectors that are never compared. */
-export const KNOWN_BAD: readonly KnownBadVector[] = [
+const KNOWN_BAD: readonly KnownBadVector[] = [
   {
     group: 'int32',
     hex: '669c',
@@ -29,8 +29,6 @@ export function knownBad(group: string, vector: Vector): KnownBadVector | undefi
     (bad) =>
       bad.hex === vector.hex &&
       bad.group === group &&
-      Object.entries(bad.initial).every(
-        ([key, value]) => vector.initial.values.get(key) === value,
-      ),
+      Object.entries(bad.initial).every(([key, value]) => vector.initial.values.get(key) === value),
   );
 }

@@ -1,7 +1,8 @@
 import { type Exit, Machine } from '../../index.ts';
+import { hex, toHex } from '../hex.ts';
 import { CODE, CODE_PAGE, SCRATCH_REGIONS } from './machine-model.ts';
 import { type MemoryDifference, Scratch } from './scratch.ts';
-import { hex, STATE_PARTS, type StatePart, type Tolerance } from './state-parts.ts';
+import { STATE_PARTS, type StatePart, type Tolerance } from './state-parts.ts';
 import type { Vector, VectorMode } from './vector.ts';
 
 /** One thing that is not as recorded, in words. */
@@ -10,6 +11,8 @@ export interface Difference {
   readonly part: string;
   readonly expected: string;
   readonly got: string;
+  /** What of it differs, where that is hard to see: the flags. */
+  readonly note?: string;
 }
 
 /** What came of a vector. */
@@ -30,6 +33,9 @@ const INT3 = 0xcc;
 const PADDING = 16;
 /** Runs that a REP instruction may take; scratch memory ends long before. */
 const MAX_RUNS = 1000;
+/** Places in memory, and bytes of each, that a mismatch shows. */
+const MAX_MEMORY_RUNS = 8;
+const MAX_SHOWN_BYTES = 16;
 const NO_EXCEPTION = 'none';
 
 /** Replays vectors of one mode on one machine. */
@@ -69,7 +75,7 @@ export class Replayer {
     const differences = [
       ...this.#compareException(vector, exit),
       ...this.#compareRegisters(vector),
-      ...memory.map(describeMemory),
+      ...describeMemory(memory),
     ];
     return differences.length === 0 ? { kind: 'passed' } : { kind: 'failed', differences };
   }
@@ -111,9 +117,15 @@ export class Replayer {
       const got = part.read(machine);
       const expected = finalValue(part, vector);
       const ignored = got === expected ? 0n : (part.ignored?.(vector, this.#tolerance) ?? 0n);
-      if ((got | ignored) !== (expected | ignored)) {
+      const differing = (got ^ expected) & ~ignored;
+      if (differing !== 0n) {
         const show = part.show ?? hex;
-        differences.push({ part: part.name, expected: show(expected), got: show(got) });
+        differences.push({
+          part: part.name,
+          expected: show(expected),
+          got: show(got),
+          ...(part.nameBits === undefined ? {} : { note: part.nameBits(differing) }),
+        });
       }
     }
     return differences;
@@ -124,7 +136,7 @@ function createRig(mode: VectorMode): Rig {
   const machine = new Machine({
     mode,
     cpl: 3,
-    cr4: ['fsgsbase', 'osfxsr', 'osxmmexcpt', 'osxsave'],
+    cr4: ['fsgsbase', 'osfxsr', 'osxmmexcpt'],
     ramSize: RAM,
   });
   machine.map(CODE_PAGE.start, CODE_PAGE.size, 'rwxu');
@@ -164,12 +176,21 @@ function hostError({ exception = NO_EXCEPTION }: Vector, error: unknown): Differ
   return { part: 'exception', expected: exception, got: `an error inside bit63: ${what}` };
 }
 
-function describeMemory({ address, expected, got }: MemoryDifference): Difference {
-  return { part: `memory ${hex(address)}`, expected: showBytes(expected), got: showBytes(got) };
+function describeMemory(runs: readonly MemoryDifference[]): Difference[] {
+  const described = runs.slice(0, MAX_MEMORY_RUNS).map(({ address, expected, got }) => ({
+    part: `memory ${hex(address)}`,
+    expected: showBytes(expected),
+    got: showBytes(got),
+  }));
+  const more = runs.length - described.length;
+  return more === 0
+    ? described
+    : [...described, { part: 'memory', expected: '', got: `and ${more} more places` }];
 }
 
 function showBytes(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('hex').replaceAll(/..(?=.)/g, '$& ');
+  const shown = toHex(bytes.subarray(0, MAX_SHOWN_BYTES), ' ');
+  return bytes.length > MAX_SHOWN_BYTES ? `${shown} … (${bytes.length} bytes)` : shown;
 }
 
 function initialValue({ key, initial }: StatePart, { initial: { values } }: Vector): bigint {

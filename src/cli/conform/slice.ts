@@ -1,8 +1,9 @@
-import { type KnownBadVector, knownBad } from './known-bad.ts';
+import { toHex } from '../hex.ts';
+import { knownBad } from './known-bad.ts';
 import { type Difference, Replayer } from './replay.ts';
 import type { Tolerance } from './state-parts.ts';
 import { readVector, type Vector, type VectorHeader, type VectorMode } from './vector.ts';
-import { readLines, VectorFileError } from './vector-file.ts';
+import { atLine, readLines } from './vector-file.ts';
 
 /** A file and what its first line says. */
 export interface VectorFile {
@@ -15,8 +16,8 @@ export interface SliceTask {
   readonly files: readonly VectorFile[];
   /** Vector n of a file belongs to slice n modulo `count`. */
   readonly slice: { readonly index: number; readonly count: number };
-  /** Source of a regular expression on code name or disassembly, upper or lower case. */
-  readonly only: string | undefined;
+  /** Matches the code name or the disassembly; undefined for all. */
+  readonly only: RegExp | undefined;
   readonly includeUndefined: boolean;
   readonly includeVendor: boolean;
   readonly tolerance: Tolerance;
@@ -55,7 +56,8 @@ export interface FileResult {
   /** By code name. */
   readonly codes: Map<string, Tally>;
   readonly skipped: Record<SkipReason, number>;
-  readonly knownBad: Set<KnownBadVector>;
+  /** Which vectors were skipped as known to be bad, and why. */
+  readonly knownBad: Set<string>;
   /** Keys of state that the machine does not have, with the number of compared vectors. */
   readonly notCompared: Map<string, number>;
   /** In the order of the file. */
@@ -112,7 +114,6 @@ class FileReplay {
   readonly #task: SliceTask;
   readonly #file: VectorFile;
   readonly #replayer: Replayer;
-  readonly #only: RegExp | undefined;
   readonly #onProgress: (progress: SliceProgress) => void;
   readonly #result = emptyResult();
   #sinceReport = { vectors: 0, failed: 0 };
@@ -126,7 +127,6 @@ class FileReplay {
     this.#task = task;
     this.#file = file;
     this.#replayer = replayer;
-    this.#only = task.only === undefined ? undefined : new RegExp(task.only, 'i');
     this.#onProgress = onProgress;
   }
 
@@ -139,7 +139,10 @@ class FileReplay {
       if (line === 1 || (line - 2) % count !== index) {
         continue;
       }
-      this.#vector(line, parseLine(path, line, text, header.mode));
+      this.#vector(
+        line,
+        atLine(path, line, () => readVector(text, header.mode)),
+      );
       this.#report(REPORT_EVERY);
     }
     this.#report(1);
@@ -158,7 +161,8 @@ class FileReplay {
     result.vectors++;
     this.#sinceReport.vectors++;
     const { code, disassembly } = vector;
-    if (this.#only !== undefined && !this.#only.test(code) && !this.#only.test(disassembly)) {
+    const { only } = this.#task;
+    if (only !== undefined && !only.test(code) && !only.test(disassembly)) {
       return;
     }
     let tally = result.codes.get(code);
@@ -189,7 +193,7 @@ class FileReplay {
     const { includeUndefined, includeVendor } = this.#task;
     const bad = knownBad(this.#file.header.group, vector);
     if (bad !== undefined) {
-      this.#result.knownBad.add(bad);
+      this.#result.knownBad.add(`${bad.group} ${bad.hex}: ${bad.reason}`);
       return 'known-bad';
     }
     if (vector.tags.includes('undef') && !includeUndefined) {
@@ -209,9 +213,7 @@ class FileReplay {
 
   #failure(line: number, vector: Vector, differences: readonly Difference[]): Failure {
     const { values, memory } = vector.initial;
-    const runs = memory.map(
-      ({ address, bytes }) => [address.toString(16), Buffer.from(bytes).toString('hex')] as const,
-    );
+    const runs = memory.map(({ address, bytes }) => [address.toString(16), toHex(bytes)] as const);
     return {
       file: this.#file.path,
       line,
@@ -221,13 +223,5 @@ class FileReplay {
       initial: { ...Object.fromEntries(values), ...(runs.length > 0 ? { mem: runs } : {}) },
       differences,
     };
-  }
-}
-
-function parseLine(path: string, line: number, text: string, mode: VectorMode): Vector {
-  try {
-    return readVector(text, mode);
-  } catch (error) {
-    throw new VectorFileError(path, line, error instanceof Error ? error.message : String(error));
   }
 }

@@ -1,4 +1,5 @@
 import type { Machine } from '../../index.ts';
+import { hex } from '../hex.ts';
 import { flagNames } from './flag-names.ts';
 import { CODE, DEFAULT_FLAGS, defaultRegister } from './machine-model.ts';
 import type { Vector, VectorMode } from './vector.ts';
@@ -27,6 +28,8 @@ export interface StatePart {
   ignored?(vector: Vector, tolerance: Tolerance): bigint;
   /** For people; by default in hex. */
   show?(value: bigint): string;
+  /** Names the bits that differ. */
+  nameBits?(bits: bigint): string;
 }
 
 const NAMES = ['ax', 'cx', 'dx', 'bx', 'sp', 'bp', 'si', 'di'];
@@ -62,6 +65,7 @@ const FLAGS: StatePart = {
   ignored: ({ undefinedFlags }, { strict }) =>
     BigInt(NEVER_COMPARED | (strict ? 0 : undefinedFlags)),
   show: (value) => `${hex(value)} (${flagNames(value)})`,
+  nameBits: flagNames,
 };
 
 /**
@@ -81,9 +85,4 @@ function partsOf(mode: VectorMode): StatePart[] {
     register('fsb', 'fs_base', 0n),
     register('gsb', 'gs_base', 0n),
   ];
-}
-
-/** `0x1f`. */
-export function hex(value: bigint | number): string {
-  return `0x${value.toString(16)}`;
 }

@@ -1,28 +1,40 @@
 import { createReadStream } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
+import { fileError, UsageError } from '../usage.ts';
+import { VectorSyntaxError } from './vector.ts';
 
-/** A file of vectors that cannot be read, or that does not follow the format. */
-export class VectorFileError extends Error {
+/** A file of vectors that does not follow the format. */
+export class VectorFileError extends UsageError {
   readonly file: string;
-  /** Counted from 1; absent when the file as a whole is at fault. */
+  /** Counted from 1; undefined when the file as a whole is at fault. */
   readonly line: number | undefined;
   /** What is wrong, without the place. */
   readonly problem: string;
 
   constructor(file: string, line: number | undefined, problem: string) {
-    super(`${file}${line === undefined ? '' : `:${line}`}: ${problem}`);
-    this.name = 'VectorFileError';
+    super(line === undefined ? file : `${file}:${line}`, problem);
     this.file = file;
     this.line = line;
     this.problem = problem;
   }
 }
 
+/** What `read` makes of a line. @throws VectorFileError where it throws VectorSyntaxError */
+export function atLine<T>(file: string, line: number, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw error instanceof VectorSyntaxError
+      ? new VectorFileError(file, line, error.message)
+      : error;
+  }
+}
+
 /**
  * The lines of a text file, unpacked when its name ends in `.gz`.
  *
- * @throws VectorFileError when the file cannot be read or unpacked.
+ * @throws UsageError when the file cannot be read, VectorFileError when it cannot be unpacked.
  */
 export async function* readLines(file: string): AsyncGenerator<string> {
   let rest = '';
@@ -33,12 +45,17 @@ export async function* readLines(file: string): AsyncGenerator<string> {
       yield* lines;
     }
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new VectorFileError(file, undefined, `cannot be read: ${reason}`);
+    throw isGzipError(error)
+      ? new VectorFileError(file, undefined, `is no intact gzip file: ${error.message}`)
+      : fileError(file, error);
   }
   if (rest !== '') {
     yield rest;
   }
+}
+
+function isGzipError(error: unknown): error is Error {
+  return error instanceof Error && 'code' in error && String(error.code).startsWith('Z_');
 }
 
 function open(file: string): Readable {

@@ -57,14 +57,25 @@ export class VectorSyntaxError extends Error {
 }
 
 const FORMAT = 'hwvec-1';
-const HEX = /^[0-9a-f]{1,20}$/;
+const HEX = /^[0-9a-f]+$/;
+const ADDRESS_DIGITS = 16;
+/** The recorder also lists memory past the end of the address space, where nothing is. */
+const MEMORY_DIGITS = 17;
 const BYTES = /^(?:[0-9a-f]{2})+$/;
 const MAX_INSTRUCTION = 15;
-const STATE_KEYS = /^(?:rip|fl|fsb|gsb|mx|fcw|fsw|ftw|p[0-7]|[xy](?:\d|1[0-5]))$/;
 const GENERAL_KEYS = {
-  64: /^r(?:[abcd]x|[sb]p|[sd]i|[89]|1[0-5])$/,
-  32: /^e(?:[abcd]x|[sb]p|[sd]i)$/,
+  64: /^(?:r(?:[abcd]x|[sb]p|[sd]i|[89]|1[0-5]|ip)|[fg]sb)$/,
+  32: /^(?:e(?:[abcd]x|[sb]p|[sd]i)|rip|[fg]sb)$/,
 };
+/** Other state, and its width in hex digits. */
+const OTHER_KEYS: readonly (readonly [RegExp, number])[] = [
+  [/^(?:fl|mx)$/, 8],
+  [/^f[cs]w$/, 4],
+  [/^ftw$/, 2],
+  [/^p[0-7]$/, 20],
+  [/^x(?:\d|1[0-5])$/, 32],
+  [/^y(?:\d|1[0-5])$/, 64],
+];
 const EXCEPTION = /^#[A-Z]{2}$/;
 
 type JsonObject = Readonly<Record<string, unknown>>;
@@ -130,13 +141,21 @@ function asState(key: string, value: unknown, mode: VectorMode): ListedState {
   for (const name in listed) {
     if (name === 'mem') {
       memory = asList(`${key}.mem`, listed[name]).map(asRun);
-    } else if (STATE_KEYS.test(name) || GENERAL_KEYS[mode].test(name)) {
-      values.set(name, asDigits(`${key}.${name}`, listed[name]));
     } else {
-      throw new VectorSyntaxError(`a state key of ${mode}-bit mode in "${key}"`, name);
+      const digits = digitsOf(name, mode);
+      if (digits === undefined) {
+        throw new VectorSyntaxError(`a state key of ${mode}-bit mode in "${key}"`, name);
+      }
+      values.set(name, asHex(`${key}.${name}`, listed[name], digits));
     }
   }
   return { values, memory };
+}
+
+function digitsOf(name: string, mode: VectorMode): number | undefined {
+  return GENERAL_KEYS[mode].test(name)
+    ? mode / 4
+    : OTHER_KEYS.find(([pattern]) => pattern.test(name))?.[1];
 }
 
 function asObject(expected: string, value: unknown): JsonObject {
@@ -148,7 +167,10 @@ function asObject(expected: string, value: unknown): JsonObject {
 
 function asRun(value: unknown): MemoryRun {
   const [address, bytes] = asList('mem', value);
-  return { address: Number.parseInt(asHex('mem', address), 16), bytes: asBytes('mem', bytes) };
+  return {
+    address: Number.parseInt(asHex('mem', address, MEMORY_DIGITS), 16),
+    bytes: asBytes('mem', bytes),
+  };
 }
 
 function asRange(value: unknown): readonly [number, number] {
@@ -173,16 +195,11 @@ function asText(key: string, value: unknown): string {
   return value;
 }
 
-function asHex(key: string, value: unknown): string {
-  if (typeof value !== 'string' || !HEX.test(value)) {
-    throw new VectorSyntaxError(`"${key}" to be a number in hex`, value);
+function asHex(key: string, value: unknown, digits = ADDRESS_DIGITS): string {
+  if (typeof value !== 'string' || !HEX.test(value) || value.length > digits) {
+    throw new VectorSyntaxError(`"${key}" to be 1 to ${digits} hex digits`, value);
   }
   return value;
-}
-
-/** Hex of any length: numbers, and the bytes of vector registers. */
-function asDigits(key: string, value: unknown): string {
-  return typeof value === 'string' && BYTES.test(value) ? value : asHex(key, value);
 }
 
 function asBytes(key: string, value: unknown): Uint8Array {

@@ -1,10 +1,5 @@
-import {
-  type Cr4Name,
-  isRegisterName,
-  type RegisterName,
-  type StartingMode,
-} from '../../index.ts';
 import { Cr4 } from '../../emulator/state/control.ts';
+import { type Cr4Name, isRegisterName, type RegisterName, type StartingMode } from '../../index.ts';
 import { hex } from '../hex.ts';
 import { parseCount, parseInteger, parseSize, toAddress, toInteger } from '../numbers.ts';
 import { UsageError } from '../usage.ts';
@@ -241,7 +236,10 @@ function parseRange(
   const address = toPlace(option, start, space, subject);
   const size = toSize(option, length, subject);
   if (address + BigInt(size) > 1n << BigInt(space.bits)) {
-    throw new UsageError(`${option} ${subject}`, `ends beyond the last address of ${space.bits} bits`);
+    throw new UsageError(
+      `${option} ${subject}`,
+      `ends beyond the last address of ${space.bits} bits`,
+    );
   }
   toCanonical(`${option} ${subject}`, address + BigInt(size) - 1n, space);
   return { address, size };
@@ -262,7 +260,11 @@ function toPlace(option: string, text: string, space: AddressSpace, subject = te
   return address;
 }
 
-function toCanonical(subject: string, address: bigint, { bits, canonicalBits }: AddressSpace): void {
+function toCanonical(
+  subject: string,
+  address: bigint,
+  { bits, canonicalBits }: AddressSpace,
+): void {
   const canonical = BigInt.asUintN(64, BigInt.asIntN(canonicalBits, address));
   if (bits === 64 && canonical !== address) {
     throw new UsageError(subject, `${hex(address)} is not canonical: nothing can be there`);

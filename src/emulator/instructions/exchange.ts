@@ -2,7 +2,7 @@ import { type Instruction, OperandKind } from '../../decoder/index.ts';
 import type { Cpu } from '../cpu.ts';
 import { Access, Vector } from '../fault.ts';
 import type { Binder, Handler } from '../operation.ts';
-import { Flag, readFlags, writeArithmeticFlags, zeroFlag } from '../state/flags.ts';
+import { setZeroFlag, zeroFlag } from '../state/flags.ts';
 import { Word } from '../state/layout.ts';
 import { addNarrow, addWide, subtractNarrow, subtractWide } from './alu.ts';
 import {
@@ -167,12 +167,6 @@ function cmpxchgWide(): Binder {
   );
 }
 
-/** Sets ZF, leaving the other five. */
-function setZeroFlag(s: Int32Array, isSet: boolean): void {
-  const flags = readFlags(s);
-  writeArithmeticFlags(s, isSet ? flags | Flag.ZF : flags & ~Flag.ZF);
-}
-
 const cmpxchg8b: Handler = ({ state: s, memory }, i) => {
   const p = memory.updatePointer(i, 8);
   const lo = memory.view.getInt32(p, true);
@@ -185,14 +179,15 @@ const cmpxchg8b: Handler = ({ state: s, memory }, i) => {
     setRegister64(s, RAX, lo, 0);
     setRegister64(s, RDX, hi, 0);
   }
-  setZeroFlag(s, isEqual);
+  setZeroFlag(s, isEqual ? 1 : 0);
 };
 
-/** Pointer to the operand of CMPXCHG16B. Its alignment is checked before all else. */
+/** Pointer to the operand of CMPXCHG16B. Its alignment is checked after LASS and before paging. */
 function pointerAligned16({ state: s, segmentation, memory, fault }: Cpu, i: Instruction): number {
   const lo = segmentation.operandAddress(i, 16, Access.Write);
   const hi = s[HIGH];
   if ((lo & 15) !== 0) {
+    memory.checkLinear(lo, hi, 16, i.segment, Access.Write);
     fault.raiseAt(Vector.GP, 0, 'alignment', Access.Write, lo, hi, 16);
   }
   return memory.updateLinear(lo, hi, 16, i.segment);
@@ -217,7 +212,7 @@ const cmpxchg16b: Handler = (cpu, i) => {
     setRegister64(s, RDX, w2, w3);
   }
   memory.commit(p);
-  setZeroFlag(s, isEqual);
+  setZeroFlag(s, isEqual ? 1 : 0);
 };
 
 /** SDM vol. 1, "Exchange Instructions", less BSWAP. */

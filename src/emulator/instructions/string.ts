@@ -5,7 +5,7 @@ import { Flag } from '../state/flags.ts';
 import { Word } from '../state/layout.ts';
 import { subtractNarrow, subtractWide } from './alu.ts';
 import { getRegister, load, setRegister, setRegister64, store, store64 } from './operands.ts';
-import { advance, offsetIn, once, repeated, repeatedWhile, type Run, type Step } from './repeat.ts';
+import { advance, offsetIn, once, type Run, repeated, repeatedWhile, type Step } from './repeat.ts';
 import type { Rows, Size } from './rows.ts';
 import { runOfMoves, runOfStores } from './string-runs.ts';
 

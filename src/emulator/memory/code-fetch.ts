@@ -38,18 +38,19 @@ export class CodeFetch {
     return is64BitMode(this.#s) && nextLo === 0 ? (hi + 1) | 0 : hi;
   }
 
-  /** Whether CS holds all bytes of an instruction. */
-  withinLimit(ripLo: number, length: number): boolean {
-    if (is64BitMode(this.#s)) {
-      return true;
+  /** How many bytes from RIP on CS holds. A flat segment of 4 GiB has no byte outside it. */
+  bytesWithinLimit(ripLo: number): number {
+    const limit = this.#s[CS + SegmentField.LIMIT];
+    if (is64BitMode(this.#s) || limit === -1) {
+      return Number.POSITIVE_INFINITY;
     }
-    return (ripLo >>> 0) + length - 1 <= this.#s[CS + SegmentField.LIMIT] >>> 0;
+    return Math.max((limit >>> 0) - (ripLo >>> 0) + 1, 0);
   }
 
-  /** Raises #GP(0) for an instruction beyond CS's limit. */
-  raiseLimit(ripLo: number, length: number): never {
+  /** Raises #GP(0) for an instruction of which CS holds only `within` bytes. */
+  raiseLimit(ripLo: number, within: number): never {
     const linear = this.linearLo(ripLo);
-    this.#fault.raiseAt(Vector.GP, 0, 'segment-limit', Access.Execute, linear, 0, length);
+    this.#fault.raiseAt(Vector.GP, 0, 'segment-limit', Access.Execute, linear, 0, within + 1);
   }
 
   /** The physical address behind a linear address, in bytes. @throws Fault */

@@ -211,7 +211,7 @@ export class LinearMemory {
   ): number {
     const s = this.#s;
     const hi = maskLinearAddress(s, rawHi);
-    const violates = this.#checkLinear(rawLo, hi, size, segment, access);
+    const violates = this.#refused(rawLo, hi, size, segment, access);
     const context = dataContext(s);
     const physical = this.#paging.translate(rawLo, hi, access, context, size);
     const room = 4096 - (rawLo & 4095);
@@ -245,8 +245,13 @@ export class LinearMemory {
     return BOUNCE;
   }
 
+  /** Only the checks of canonicality and LASS, for what must come after them. @throws Fault */
+  checkLinear(lo: number, hi: number, size: number, segment: Segment, access: Access): void {
+    this.#refused(lo, maskLinearAddress(this.#s, hi), size, segment, access);
+  }
+
   /** Canonicality and LASS. Returns whether an audited LASS violation was let through. */
-  #checkLinear(lo: number, hi: number, size: number, segment: Segment, access: Access): boolean {
+  #refused(lo: number, hi: number, size: number, segment: Segment, access: Access): boolean {
     const s = this.#s;
     if (!isLongMode(s)) {
       return false;

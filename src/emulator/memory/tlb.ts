@@ -55,10 +55,7 @@ export function fillEntry(
 
 /** Empties all contexts. */
 export function flushTlb(s: Int32Array): void {
-  const end = FIRST_WORD + 4 * 2 * WORDS_PER_KIND;
-  for (let entry = FIRST_WORD; entry < end; entry += TLB_ENTRY_WORDS) {
-    s[entry] = EMPTY_TAG;
-  }
+  s.fill(EMPTY_TAG, FIRST_WORD, FIRST_WORD + 4 * 2 * WORDS_PER_KIND);
 }
 
 /** Empties the write entries that lead to one host page, in all contexts. */

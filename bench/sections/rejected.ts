@@ -1,0 +1,22 @@
+import { type Compared, compare, formatCompared } from '../rejected/compare.ts';
+import { dispatch } from '../rejected/dispatch.ts';
+import { flags } from '../rejected/flags.ts';
+import { lassPlace } from '../rejected/lass-place.ts';
+import { lookups } from '../rejected/lookups.ts';
+import { operations } from '../rejected/operations.ts';
+import { registers } from '../rejected/registers.ts';
+import { defineSection, type Progress } from '../support/section.ts';
+
+const COMPARISONS = [dispatch, operations, registers, flags, ...lookups, lassPlace];
+
+function measure(progress: Progress): Compared[] {
+  return COMPARISONS.map((comparison) => {
+    progress(comparison.title);
+    return compare(comparison);
+  });
+}
+
+/** The ways not taken, each on a program of its own that does not use src/. */
+export const rejectedSection = defineSection('rejected', 'Rejected alternatives', measure, (all) =>
+  all.map(formatCompared).join('\n\n'),
+);
