@@ -32,7 +32,7 @@ export interface Compared {
   readonly variants: readonly ComparedVariant[];
 }
 
-const WARM_UP = 3;
+const WARM_UP = 5;
 const ROUNDS = 15;
 
 /** Times the variants in turn. @throws Error when they disagree on the result */

@@ -11,7 +11,7 @@ const ENTRIES = 256;
 const KERNEL_PAGES = 96;
 const USER_PAGES = 32;
 const ACCESSES = 1 << 16;
-const TIMES = 8;
+const TIMES = 48;
 /** Accesses between two STAC, and how many of them lie in the window. */
 const PERIOD = 64;
 const WINDOW = 8;

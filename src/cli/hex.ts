@@ -14,7 +14,8 @@ export function parseHexBytes(option: string, text: string): Uint8Array {
     throw new UsageError(option, 'expected bytes, such as 90 or "48 31 c0"');
   }
   if (digits.length % 2 !== 0) {
-    throw new UsageError(option, `${digits.length} digits are not whole bytes`);
+    const count = digits.length === 1 ? '1 digit is' : `${digits.length} digits are`;
+    throw new UsageError(option, `${count} not whole bytes`);
   }
   return Uint8Array.from(digits.match(/../g) ?? [], (byte) => Number.parseInt(byte, 16));
 }

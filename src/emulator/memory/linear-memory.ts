@@ -213,14 +213,15 @@ export class LinearMemory {
     const hi = maskLinearAddress(s, rawHi);
     const violates = this.#refused(rawLo, hi, size, segment, access);
     const context = dataContext(s);
-    const physical = this.#paging.translate(rawLo, hi, access, context, size);
     const room = 4096 - (rawLo & 4095);
     let next = -1;
     if (size > room) {
+      this.#paging.check(rawLo, hi, access, context, size);
       const lastLo = (rawLo + size - 1) & ~4095;
       const lastHi = is64BitMode(s) ? (hi + (lastLo === 0 ? 1 : 0)) | 0 : 0;
       next = this.#paging.translate(lastLo, lastHi, access, context, size);
     }
+    const physical = this.#paging.translate(rawLo, hi, access, context, size);
     const writes = access === Write;
     const page = physical - (physical % 4096);
     if (next < 0 && this.observer === undefined) {

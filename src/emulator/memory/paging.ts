@@ -22,6 +22,8 @@ export const PageFaultError = { P: 1, W: 2, U: 4, RSVD: 8, I: 16 } as const;
 const TWO_TO_32 = 0x1_0000_0000;
 /** Bits 51:12 of an entry, high half. */
 const FRAME_HIGH = 0x000f_ffff;
+/** Bits 62:52 of an entry, high half: ignored in IA-32e paging, reserved in PAE paging. */
+const PAE_RESERVED_HIGH = 0x7ff0_0000;
 
 /** Translates linear to physical addresses through the guest's paging structures. */
 export class Paging {
@@ -31,6 +33,8 @@ export class Paging {
   readonly #fault: Fault;
   /** High half of the bits of an entry that must be zero because of MAXPHYADDR. */
   readonly #reservedHigh: number;
+  /** Host offsets of the entries that the walk under way has used, by level. */
+  readonly #used = new Int32Array(6);
 
   constructor(
     s: Int32Array,
@@ -47,12 +51,29 @@ export class Paging {
   }
 
   /**
-   * The physical address of a linear address, in bytes. Sets accessed and dirty bits.
+   * The physical address of a linear address, in bytes. Sets accessed and dirty bits; an access
+   * that faults changes none, as the manual allows.
    *
    * @param size Bytes of the whole access, for the fault's record.
    * @throws Fault #PF.
    */
   translate(lo: number, hi: number, access: Access, context: AccessContext, size: number): number {
+    return this.#walk(lo, hi, access, context, size, true);
+  }
+
+  /** `translate` that sets no bits: for a page whose access may yet be refused elsewhere. */
+  check(lo: number, hi: number, access: Access, context: AccessContext, size: number): void {
+    this.#walk(lo, hi, access, context, size, false);
+  }
+
+  #walk(
+    lo: number,
+    hi: number,
+    access: Access,
+    context: AccessContext,
+    size: number,
+    marks: boolean,
+  ): number {
     const s = this.#s;
     if ((s[Word.CR0] & Cr0.PG) === 0) {
       return lo >>> 0;
@@ -94,9 +115,9 @@ export class Paging {
       }
       if (isLeaf) {
         this.#checkRights(lo, hi, access, context, size, rights, executeDisable);
-        const used = entryLo | Entry.A | (access === Access.Write ? Entry.D : 0);
-        if (used !== entryLo) {
-          this.#ram.setInt32(host, used, true);
+        if (marks) {
+          this.#used[level] = host;
+          this.#mark(level, access);
         }
         const frame = (entryLo & ~4095) >>> 0;
         const base = frame + (entryHi & FRAME_HIGH) * TWO_TO_32;
@@ -106,11 +127,23 @@ export class Paging {
         const pageBytes = level === 2 ? 0x20_0000 : 0x4000_0000;
         return base - (base % pageBytes) + (lo & (pageBytes - 1));
       }
-      if (!isPaePointer && (entryLo & Entry.A) === 0) {
-        this.#ram.setInt32(host, entryLo | Entry.A, true);
-      }
+      this.#used[level] = host;
       table = ((entryLo & ~4095) >>> 0) + (entryHi & FRAME_HIGH) * TWO_TO_32;
       level--;
+    }
+  }
+
+  /** Sets the accessed and dirty bits of a walk that ended at a page of `leaf` level. */
+  #mark(leaf: number, access: Access): void {
+    const longMode = (this.#s[Word.EFER] & Efer.LMA) !== 0;
+    const top = longMode ? this.#levels() : 2;
+    for (let level = leaf; level <= top; level++) {
+      const host = this.#used[level];
+      const entry = this.#ram.getInt32(host, true);
+      const dirty = level === leaf && access === Access.Write ? Entry.D : 0;
+      if ((entry & (Entry.A | dirty)) !== (Entry.A | dirty)) {
+        this.#ram.setInt32(host, entry | Entry.A | dirty, true);
+      }
     }
   }
 
@@ -157,10 +190,12 @@ export class Paging {
   }
 
   #hasReservedBits(lo: number, hi: number, level: number, isLeaf: boolean): boolean {
-    if ((hi & this.#reservedHigh) !== 0) {
+    const efer = this.#s[Word.EFER];
+    const reserved = this.#reservedHigh | ((efer & Efer.LMA) !== 0 ? 0 : PAE_RESERVED_HIGH);
+    if ((hi & reserved) !== 0) {
       return true;
     }
-    if ((hi & Entry.XD_HIGH) !== 0 && (this.#s[Word.EFER] & Efer.NXE) === 0) {
+    if ((hi & Entry.XD_HIGH) !== 0 && (efer & Efer.NXE) === 0) {
       return true;
     }
     if (level >= 4) {
