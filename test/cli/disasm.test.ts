@@ -56,27 +56,3 @@ describe('bit63 disasm', () => {
     expect(status).toBe(2);
   });
 });
-
-describe('bit63 bench', () => {
-  test('measures the check by kind of access, and that it allocates nothing', async () => {
-    const { status, stdout } = await bit63('bench --json');
-    expect(status).toBe(0);
-    const { byAccess, allocation } = JSON.parse(stdout);
-    expect(byAccess.map(({ access }: { access: string }) => access)).toEqual([
-      ...['Fetch', 'Data', 'Implicit', 'UserForced', 'Exempt', 'Prefetch'],
-    ]);
-    for (const { nanoseconds, medianNanoseconds, checksPerSecond } of byAccess) {
-      expect(nanoseconds).toBeGreaterThan(0);
-      expect(medianNanoseconds).toBeGreaterThanOrEqual(nanoseconds);
-      expect(checksPerSecond).toBeCloseTo(1e9 / nanoseconds);
-    }
-    expect(allocation.checks).toBeGreaterThanOrEqual(10_000_000);
-  });
-
-  test('prints a table', async () => {
-    const { stdout } = await bit63('bench');
-    expect(stdout).toMatch(/^LASS check, 65,536 addresses of both halves in random order, Node v/);
-    expect(stdout).toMatch(/\n {2}Data +\d\.\d\d +\d+\.\d\d +\d+ +32,641\n/);
-    expect(stdout).toMatch(/bytes? allocated in 10,027,008 checks\n$/);
-  });
-});

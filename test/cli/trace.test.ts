@@ -31,7 +31,7 @@ describe('bit63 run --trace', () => {
   });
 
   test('follows code that changes itself', async () => {
-    const { stderr } = await bit63(['run', '--trace', example('self-modifying')].join(' '));
+    const { stderr } = await bit63(['run', example('self-modifying'), '--trace']);
     expect(stderr).toContain('b8 63 00 00 00');
     expect(stderr).not.toContain('b8 11 11 11 11');
   });
@@ -47,6 +47,12 @@ describe('bit63 run --trace', () => {
     expect(stdout).toMatch(/^reached the end/);
     expect(stderr).toBe('');
     expect(readFileSync(file, 'utf8').split('\n')).toHaveLength(3);
+  });
+
+  test('takes for code what can only be code', async () => {
+    const { status, stderr } = await bit63(['run', '--trace', example('fibonacci')]);
+    expect(status).toBe(0);
+    expect(stderr).toMatch(/^0x400000 {2}31 c0 /);
   });
 
   test('is JSON lines with --json', async () => {

@@ -21,6 +21,20 @@ const kernel: LassState = { lass: true, smap: true, lma: true, cs64: true, cpl: 
 /** Read from memory, so that V8 cannot compile them in. */
 const parameters = Int32Array.of(8, 48);
 
+/** What `bit63 bench` measures. */
+interface BenchReport {
+  readonly host: { readonly node: string; readonly architecture: string };
+  /** Addresses in a round. */
+  readonly addresses: number;
+  readonly byAccess: readonly Row[];
+  readonly allocation: {
+    readonly checks: number;
+    readonly bytes: number;
+    /** Garbage collections meanwhile; unless there were none, `bytes` means nothing. */
+    readonly collections: number;
+  };
+}
+
 interface Row {
   readonly access: string;
   /** Best and median round. */
@@ -41,6 +55,14 @@ const COLUMNS = [
 
 /** Does what `bit63 bench` says; returns the exit status. */
 export async function benchCommand(flags: BenchFlags, { stdout }: CliIo): Promise<number> {
+  const report = await measure();
+  stdout.write(
+    flags.json === true ? `${JSON.stringify(report, null, 2)}\n` : benchLines(report).join('\n'),
+  );
+  return ExitStatus.Ok;
+}
+
+async function measure(): Promise<BenchReport> {
   const addresses = prepareAddresses(ADDRESSES);
   const policy = lassPolicy(kernel);
   const count = (access: LassAccess) =>
@@ -48,29 +70,34 @@ export async function benchCommand(flags: BenchFlags, { stdout }: CliIo): Promis
   for (const access of Object.values(LassAccess)) {
     time('warm-up', () => count(access));
   }
-  const rows = Object.entries(LassAccess).map(([name, access]) => time(name, () => count(access)));
+  const byAccess = Object.entries(LassAccess).map(([name, access]) =>
+    time(name, () => count(access)),
+  );
   const repeats = Math.ceil(CHECKS_FOR_ALLOCATION / ADDRESSES);
   const { bytes, collections } = await measureAllocation(() => {
     for (let n = 0; n < repeats; n++) {
       count(LassAccess.Data);
     }
   });
-  const allocation = { checks: repeats * ADDRESSES, bytes, collections };
-  const host = { node: process.version, architecture: process.arch };
-  if (flags.json === true) {
-    const report = { host, addresses: ADDRESSES, byAccess: rows, allocation };
-    stdout.write(`${JSON.stringify(report, null, 2)}\n`);
-    return ExitStatus.Ok;
-  }
-  const lines = [
-    `LASS check, ${grouped(ADDRESSES)} addresses of both halves in random order, Node ${host.node}`,
+  return {
+    host: { node: process.version, architecture: process.arch },
+    addresses: ADDRESSES,
+    byAccess,
+    allocation: { checks: repeats * ADDRESSES, bytes, collections },
+  };
+}
+
+/** The figures for people. */
+export function benchLines({ host, addresses, byAccess, allocation }: BenchReport): string[] {
+  const { bytes, checks } = allocation;
+  return [
+    `LASS check, ${grouped(addresses)} addresses of both halves in random order, Node ${host.node}`,
     '',
-    ...table(COLUMNS, rows.map(cells), '  '),
+    ...table(COLUMNS, byAccess.map(cells), '  '),
     '',
-    `  ${counted(allocation.bytes, 'byte')} allocated in ${grouped(allocation.checks)} checks`,
+    `  ${counted(bytes, 'byte')} allocated in ${grouped(checks)} checks`,
+    '',
   ];
-  stdout.write(`${lines.join('\n')}\n`);
-  return ExitStatus.Ok;
 }
 
 function cells({ access, nanoseconds, medianNanoseconds, checksPerSecond, violations }: Row) {

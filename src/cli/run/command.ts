@@ -19,6 +19,10 @@ export async function runCommand(
   flags: RunFlags,
   io: CliIo,
 ): Promise<number> {
+  if (file === undefined && flags.hex === undefined && typeof flags.trace === 'string') {
+    // `bit63 run --trace code.bin`: what --trace took can only be the code.
+    return runCommand(flags.trace, { ...flags, trace: true }, io);
+  }
   const options = parseRunFlags(flags);
   const code = await readCode(file, flags, options, io);
   const loads = await readLoads(options, io);
@@ -48,9 +52,7 @@ async function readCode(
     return { address, bytes: parseHexBytes('--hex', flags.hex), option: '--hex' };
   }
   if (file === undefined) {
-    const { trace } = flags;
-    const taken = typeof trace === 'string' ? ` (--trace took ${trace} for itself)` : '';
-    throw new UsageError('no code', `give a file, - or --hex${taken}`);
+    throw new UsageError('no code', 'give a file, - or --hex');
   }
   return { address, bytes: await readInput(file, ramLimit(options), io), option: file };
 }

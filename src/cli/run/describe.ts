@@ -196,18 +196,13 @@ export function culpritOf(machine: Machine, exit: RunExit): Culprit | undefined 
   return line;
 }
 
-/** INT3, INTO or INT n before RIP: traps report the address that follows them. */
+/** INT3 or INTO before RIP: traps report the address that follows them. */
 function trapBefore(machine: Machine, rip: bigint): Culprit | undefined {
-  for (const length of [1, 2]) {
-    const address = rip - BigInt(length);
-    const linear = linearOf(machine, address);
-    if (address >= 0n && machine.isMapped(linear)) {
-      const bytes = machine.read(linear, length);
-      const [line] = disassemble(bytes, codeModeOf(machine.mode), address);
-      if (line?.bytes.length === length && line.text.startsWith('int')) {
-        return line;
-      }
-    }
+  const linear = linearOf(machine, rip - 1n);
+  if (rip === 0n || !machine.isMapped(linear)) {
+    return undefined;
   }
-  return undefined;
+  const mode = codeModeOf(machine.mode);
+  const [line] = disassemble(machine.read(linear, 1), mode, rip - 1n);
+  return line?.text.startsWith('int') === true ? line : undefined;
 }

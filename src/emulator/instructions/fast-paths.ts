@@ -372,7 +372,8 @@ const jg: Handler = (cpu, i) => {
 const { Immediate, Memory, Register } = OperandKind;
 
 /** A fast path and the kinds of the two operands that it is for. */
-interface FastPath {
+export interface FastPath {
+  /** Code names, separated by spaces. */
   readonly codes: string;
   readonly kinds: readonly [OperandKind, OperandKind];
   readonly handler: Handler;
@@ -496,9 +497,9 @@ const JUMPS: Readonly<Record<string, Handler>> = {
 };
 
 /** Fast paths by code name. */
-const BY_CODE = new Map<string, FastPath[]>();
+const BY_CODE = new Map<CodeName, FastPath[]>();
 for (const path of FAST_PATHS) {
-  for (const code of path.codes.split(' ')) {
+  for (const code of path.codes.split(' ') as CodeName[]) {
     BY_CODE.set(code, [...(BY_CODE.get(code) ?? []), path]);
   }
 }
@@ -507,6 +508,9 @@ for (const [mnemonic, handler] of Object.entries(JUMPS)) {
     BY_CODE.set(code, [{ codes: code, kinds: [OperandKind.Branch, OperandKind.None], handler }]);
   }
 }
+
+/** All fast paths by code name, for the test that compares them with the general handlers. */
+export const fastPaths: ReadonlyMap<CodeName, readonly FastPath[]> = BY_CODE;
 
 /** The binder of a form with its fast paths put before the general one. */
 export function withFastPaths(code: CodeName, general: Binder): Binder {

@@ -41,7 +41,12 @@ export function load(memory: LinearMemory, pointer: number, size: NarrowSize): n
 }
 
 /** Writes `size` bytes at a pointer and completes the write. */
-export function store(memory: LinearMemory, pointer: number, size: NarrowSize, value: number): void {
+export function store(
+  memory: LinearMemory,
+  pointer: number,
+  size: NarrowSize,
+  value: number,
+): void {
   const { view } = memory;
   if (size === 4) {
     view.setInt32(pointer, value, true);

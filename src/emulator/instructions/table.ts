@@ -31,7 +31,7 @@ import { softwareInterrupt } from './software-interrupt.ts';
 import { stack } from './stack.ts';
 import { FLAG_POPS, stackFrame } from './stack-frame.ts';
 import { string } from './string.ts';
-import { SYSTEM_EXITS, system } from './system.ts';
+import { checkedOnly, SYSTEM_EXITS, system } from './system.ts';
 import { typeConversion } from './type-conversion.ts';
 
 /** Every implemented instruction form, by chapter. */
@@ -79,18 +79,27 @@ const END_BLOCK: readonly CodeName[] = [
 const STAND_ALONE: readonly CodeName[] = ['Rdtsc', 'Rdtscp'];
 
 const BINDERS: (Binder | undefined)[] = [];
+const IMPLEMENTED = new Set<number>();
 for (const rows of Object.values(CHAPTERS)) {
-  for (const [name, binder] of Object.entries(rows)) {
-    BINDERS[Code[name as CodeName]] = withFastPaths(name as CodeName, binder);
+  for (const [name, binder] of entries(rows)) {
+    BINDERS[Code[name]] = withFastPaths(name, binder);
+    IMPLEMENTED.add(Code[name]);
   }
+}
+for (const [name, binder] of entries(checkedOnly)) {
+  BINDERS[Code[name]] = binder;
+}
+
+function entries(rows: Rows): [CodeName, Binder][] {
+  return Object.entries(rows) as [CodeName, Binder][];
 }
 
 const ENDS_BLOCK = new Set([...END_BLOCK, ...STAND_ALONE].map((name) => Code[name]));
 const STANDS_ALONE = new Set(STAND_ALONE.map((name) => Code[name]));
 
-/** Whether an instruction form, by its iced-x86 `Code`, has a handler. */
+/** Whether an instruction form, by its iced-x86 `Code`, is implemented. */
 export function isImplemented(code: number): boolean {
-  return BINDERS[code] !== undefined;
+  return IMPLEMENTED.has(code);
 }
 
 const unimplemented: Handler = (cpu, i) => {

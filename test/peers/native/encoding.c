@@ -69,8 +69,26 @@ bool is_repeated_string(const struct encoding *encoding) {
           (opcode >= 0x6c && opcode <= 0x6f));
 }
 
+bool is_branch(const struct encoding *encoding) {
+  const uint8_t opcode = encoding->opcode;
+  if (encoding->vex || encoding->map > MAP_0F) {
+    return false;
+  }
+  if (encoding->map == MAP_0F) {
+    return (opcode & 0xf0) == 0x80;
+  }
+  const int extension = encoding->modrm >> 3 & 7;
+  return (opcode & 0xf0) == 0x70 || (opcode >= 0xe0 && opcode <= 0xe3) || opcode == 0xe8 ||
+         opcode == 0xe9 || opcode == 0xeb || opcode == 0xc2 || opcode == 0xc3 || opcode == 0xcc ||
+         opcode == 0xce || (opcode == 0xff && (extension == 2 || extension == 4));
+}
+
 bool is_pushf(const struct encoding *encoding) {
   return encoding->map == ONE_BYTE && !encoding->vex && encoding->opcode == 0x9c;
+}
+
+bool is_popf(const struct encoding *encoding) {
+  return encoding->map == ONE_BYTE && !encoding->vex && encoding->opcode == 0x9d;
 }
 
 static const char SEGMENT[] = "uses segment registers";

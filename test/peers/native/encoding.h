@@ -20,7 +20,10 @@ struct encoding {
 struct encoding parse_encoding(const uint8_t *bytes, int length, int mode);
 
 bool is_repeated_string(const struct encoding *encoding);
+// Near branches, INT3 and INTO.
+bool is_branch(const struct encoding *encoding);
 bool is_pushf(const struct encoding *encoding);
+bool is_popf(const struct encoding *encoding);
 
 // Why the instruction is left out, null if it is not.
 const char *reason_to_skip(const struct encoding *encoding);

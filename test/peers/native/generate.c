@@ -456,6 +456,7 @@ void generate(const struct form *form, int mode, uint64_t seed, struct image *me
   // What is longer is executed as far as it goes, and is a #GP.
   instruction->length = bytes.length < MAX_INSTRUCTION ? bytes.length : MAX_INSTRUCTION;
   memcpy(instruction->bytes, bytes.at, instruction->length);
+  instruction->exact = form->immediate != 'r' && bytes.length <= MAX_INSTRUCTION;
   instruction->on_guard = draft.on_guard;
   instruction->registers = draft.registers;
   for (int n = 0; mode == 32 && n < 16; n++) {

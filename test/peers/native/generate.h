@@ -69,6 +69,7 @@ extern const int form_count;
 struct instruction {
   uint8_t bytes[MAX_INSTRUCTION];
   int length;
+  bool exact; // else the bytes may be more than one instruction
   struct registers registers;
   bool on_guard;
 };

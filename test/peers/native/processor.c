@@ -1,8 +1,10 @@
-// How an instruction is run: enter() loads its registers and leaves by IRETQ with TF set; the
-// processor executes it and traps, or it faults; the kernel makes a signal of either; the handler
-// reads the state from the signal frame and returns from enter(). The frame has the exception's
-// vector and CR2, so nothing has to be guessed from the signal's number. In 32-bit mode IRETQ
-// goes to Linux's 32-bit code segment; signals arrive in 64-bit mode all the same.
+// How an instruction is run: enter() loads its registers and leaves by IRETQ; the processor
+// executes it and arrives at the INT3 behind, or it faults; the kernel makes a signal of either;
+// the handler reads the state from the signal frame and returns from enter(). The frame has the
+// exception's vector and CR2, so nothing has to be guessed from the signal's number. In 32-bit
+// mode IRETQ goes to Linux's 32-bit code segment; signals arrive in 64-bit mode all the same.
+// Where an INT3 behind does not do, as with branches, TF is set. It would do for all, but the debug
+// exceptions take several times as long, in a virtual machine at least.
 
 #define _GNU_SOURCE
 #include "processor.h"
@@ -21,7 +23,7 @@
 
 enum { CODE_SELECTOR_64 = 0x33, CODE_SELECTOR_32 = 0x23 };
 enum { PAGE = 0x1000, INT3 = 0xcc, PADDING = 16, MAX_ITERATIONS = 20000 };
-enum { VECTOR_DB = 1, VECTOR_PF = 14 };
+enum { VECTOR_DB = 1, VECTOR_BP = 3, VECTOR_PF = 14 };
 enum { HWCAP2_FSGSBASE_BIT = 1 << 1 };
 enum { X87 = 1 << 0, SSE = 1 << 1, AVX = 1 << 2 };
 
@@ -39,7 +41,9 @@ struct image default_memory;
 
 static int processor_mode;
 static struct result *running; // where the result goes; null when no instruction is running
-static bool repeats;           // it is a REP string instruction, which traps at each iteration
+static bool steps;             // it runs with TF
+static uint64_t end;           // where it ends
+static bool repeats;           // it is a REP string instruction: TF traps at each iteration
 static int iterations;
 
 uint64_t default_register(int n, int mode) {
@@ -140,7 +144,7 @@ static void read_memory(struct image *image) {
   }
 }
 
-// PUSHF stores TF, which is ours.
+// PUSHF stored TF, which is ours.
 static void clear_pushed_tf(struct result *result) {
   uint64_t at = result->registers.gpr[RSP] + 1;
   if (at >= SCRATCH && at < SCRATCH_END) {
@@ -150,7 +154,7 @@ static void clear_pushed_tf(struct result *result) {
   }
 }
 
-void execute(const uint8_t *bytes, int length, uint8_t rest_of_page,
+void execute(const uint8_t *bytes, int length, bool exact, uint8_t rest_of_page,
              const struct registers *initial, const struct image *memory,
              struct result *result) {
   uint8_t page[PAGE];
@@ -162,21 +166,23 @@ void execute(const uint8_t *bytes, int length, uint8_t rest_of_page,
   write_memory(memory);
 
   struct encoding encoding = parse_encoding(bytes, length, processor_mode);
+  steps = !exact || is_branch(&encoding) || is_popf(&encoding);
+  end = CODE + length;
   repeats = is_repeated_string(&encoding);
   iterations = 0;
   running = result;
   struct registers start = *initial;
   start.rip = CODE;
-  start.flags |= TF;
+  start.flags |= steps ? TF : 0;
   enter(&start, processor_mode == 32 ? CODE_SELECTOR_32 : CODE_SELECTOR_64, &default_vectors);
   running = NULL;
 
   read_memory(&result->memory);
-  if (result->outcome == COMPLETED && is_pushf(&encoding)) {
+  if (result->outcome == COMPLETED && steps && is_pushf(&encoding)) {
     clear_pushed_tf(result);
   }
   if (memcmp((void *)(uintptr_t)CODE_PAGE, page, PAGE) != 0) {
-    *result = (struct result){.outcome = NOT_RECORDABLE, .why = "wrote to the code page"};
+    result->outcome = NOT_RECORDABLE;
   }
 }
 
@@ -211,28 +217,40 @@ static void read_vectors(const void *frame, struct vector_state *to) {
   }
 }
 
+static enum outcome outcome_of(int vector, uint64_t rip) {
+  if (steps) {
+    return vector == VECTOR_DB ? COMPLETED : FAULTED;
+  }
+  if (vector == VECTOR_BP) {
+    return rip == end + 1 ? COMPLETED : NOT_RECORDABLE;
+  }
+  return rip == CODE ? FAULTED : NOT_RECORDABLE;
+}
+
 // Called by signal_entry. Whether to go on with the instruction.
 int on_signal(int signal, siginfo_t *info, ucontext_t *context) {
   const greg_t *registers = context->uc_mcontext.gregs;
   const int vector = registers[REG_TRAPNO];
+  const uint64_t rip = registers[REG_RIP];
   struct result *result = running;
   if (result == NULL) {
-    fprintf(stderr, "record: signal %d at %#llx, address %p\n", signal,
-            (unsigned long long)registers[REG_RIP], info->si_addr);
+    fprintf(stderr, "record: signal %d at %#llx, address %p\n", signal, (unsigned long long)rip,
+            info->si_addr);
     _exit(3);
   }
-  if (vector == VECTOR_DB && repeats && registers[REG_RIP] == CODE &&
-      ++iterations < MAX_ITERATIONS) {
+  if (vector == VECTOR_DB && repeats && rip == CODE && ++iterations < MAX_ITERATIONS) {
     return 1;
   }
-  result->outcome = vector == VECTOR_DB ? COMPLETED : FAULTED;
-  result->exception = vector;
-  result->fault_address = vector == VECTOR_PF ? registers[REG_CR2] : 0;
+  result->outcome = outcome_of(vector, rip);
   if (signal == SIGSYS || iterations >= MAX_ITERATIONS) {
     result->outcome = NOT_RECORDABLE;
-    result->why = signal == SIGSYS ? "called the system" : "did not end";
   }
+  result->exception = vector;
+  result->fault_address = vector == VECTOR_PF ? registers[REG_CR2] : 0;
   read_registers(registers, &result->registers);
+  if (!steps && result->outcome == COMPLETED) {
+    result->registers.rip = end;
+  }
   read_vectors(context->uc_mcontext.fpregs, &result->vectors);
   return 0;
 }

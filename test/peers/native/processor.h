@@ -55,7 +55,6 @@ struct result {
   enum outcome outcome;
   int exception;          // vector, when FAULTED
   uint64_t fault_address; // CR2, after #PF
-  const char *why;        // when NOT_RECORDABLE
   struct registers registers;
   struct vector_state vectors;
   struct image memory;
@@ -70,8 +69,9 @@ uint64_t default_register(int n, int mode);
 void start_processor(int mode);
 
 // Executes one instruction (REP string instructions: to their end). It is followed by 16 INT3, and
-// the rest of its page contains `rest_of_page`.
-void execute(const uint8_t *bytes, int length, uint8_t rest_of_page,
+// the rest of its page contains `rest_of_page`. `exact`: `length` is surely the instruction's,
+// else there may be more bytes than that.
+void execute(const uint8_t *bytes, int length, bool exact, uint8_t rest_of_page,
              const struct registers *initial, const struct image *memory, struct result *result);
 
 #endif

@@ -221,15 +221,14 @@ static bool same_results(int mode) {
 // Executes twice, with other bytes in the rest of the code page, to leave out what read those and
 // what is not reproducible. False: there is nothing to record.
 static bool record(const struct instruction *instruction, int mode, struct progress *progress) {
-  execute(instruction->bytes, instruction->length, INT3, &instruction->registers, &initial_memory,
-          &first);
+  const struct instruction *i = instruction;
+  execute(i->bytes, i->length, i->exact, INT3, &i->registers, &initial_memory, &first);
   if (first.outcome == NOT_RECORDABLE ||
       (first.outcome == FAULTED && exception_names[first.exception & 31] == NULL)) {
     progress->skipped++;
     return false;
   }
-  execute(instruction->bytes, instruction->length, ZERO, &instruction->registers, &initial_memory,
-          &second);
+  execute(i->bytes, i->length, i->exact, ZERO, &i->registers, &initial_memory, &second);
   if (!same_results(mode)) {
     progress->unreproducible++;
     return false;

@@ -1,0 +1,600 @@
+import { describe, expect, test } from 'vitest';
+import { type Machine, REGISTER_NAMES, type Snapshot } from '../../src/index.ts';
+import { CODE, DATA, fromHex, prepare, run, STACK_TOP } from './driver.ts';
+
+const PAGE = 0x1000n;
+const CODE_PAGES = 2n;
+/** The byte behind the code pages of the driver. */
+const CODE_END = CODE + CODE_PAGES * PAGE;
+
+const registersOf = (machine: Machine): Record<string, bigint> =>
+  Object.fromEntries(REGISTER_NAMES.map((name) => [name, machine.registers[name]]));
+
+/** All that a guest can tell of its state. */
+function stateOf(machine: Machine) {
+  const memory = [CODE, DATA, STACK_TOP - 0x2000n].map((at) => [...machine.read(at, 0x2000)]);
+  return { registers: registersOf(machine), memory, retired: machine.instructionsRetired };
+}
+
+describe('code that overwrites code', () => {
+  test.each([
+    ['c6 05 01 00 00 00 2a  b0 00', 'mov byte [next+1],2ah; mov al,0'],
+    ['c7 05 00 00 00 00 b0 2a 90 90  b0 00 90 90', 'mov dword [next],…; mov al,0'],
+    ['b9 2a 00 00 00 88 0d 01 00 00 00 b0 00', 'mov [next+1],cl; mov al,0'],
+    ['fe 05 0a 00 00 00  fe 05 04 00 00 00  90 90 90  b0 28', 'two increments; mov al,28h'],
+    ['48 8d 3d 06 00 00 00  b0 b0  aa  b0 2a  90  01 2a', 'stosb of the opcode behind'],
+    ['b1 2a 86 0d 01 00 00 00 b0 00', 'xchg [next+1],cl; mov al,0'],
+    ['b1 2a f0 86 0d 01 00 00 00 b0 00', 'lock xchg [next+1],cl; mov al,0'],
+    ['48 8d 25 0b 00 00 00  68 90 90 b0 2a  90 00 00 00 00 00 00 00', 'push onto the code ahead'],
+  ])('%s, %s: the next instructions are the new ones', (code) => {
+    const { ended, register } = run({ code });
+    expect(ended).toBe('end');
+    expect(register('al')).toBe(0x2an);
+  });
+
+  test.each([false, true])('the same in the loop that hooks watch (memory hooks: %s)', (memory) => {
+    const machine = prepare({ code: 'c6 05 01 00 00 00 2a  b0 00' });
+    const seen: bigint[] = [];
+    machine.hook(memory ? { write: () => undefined, read: () => undefined } : {});
+    machine.hook({
+      instruction: ({ rip }) => {
+        seen.push(rip - CODE);
+        return undefined;
+      },
+    });
+    expect(machine.run({ until: CODE + 9n }).reason).toBe('until');
+    expect(machine.registers.al).toBe(0x2an);
+    expect(seen).toEqual([0n, 7n]);
+  });
+
+  test('an earlier instruction of a loop is the new one the next time', () => {
+    const { register } = run({
+      code:
+        'b9 03 00 00 00' + // mov ecx,3
+        'b0 01' + // again: mov al,1
+        '00 c3' + // add bl,al
+        'fe 05 f7 ff ff ff' + // inc byte [again+1]
+        'ff c9' + // dec ecx
+        '75 f2', // jnz again
+    });
+    expect(register('bl')).toBe(1n + 2n + 3n);
+  });
+
+  test('a body that overwrites itself each time round is right 1,000 times', () => {
+    const rounds = 1_000n;
+    const { ended, register } = run({
+      code:
+        '05 00 00 00 00' + // again: add eax,0
+        'ff 05 f6 ff ff ff' + // inc dword [again+1]
+        'ff c9' + // dec ecx
+        '75 f1', // jnz again
+      with: { ecx: rounds },
+      steps: 10_000,
+    });
+    expect(ended).toBe('end');
+    expect(register('eax')).toBe((rounds * (rounds - 1n)) / 2n);
+  });
+
+  test('an instruction in another page is the new one', () => {
+    const machine = prepare({
+      code:
+        'e8 fb 0f 00 00' + // again: call CODE + 0x1000
+        'ff 05 f6 0f 00 00' + // inc dword [CODE + 0x1001]
+        'ff c9' + // dec ecx
+        '75 f1', // jnz again
+      with: { ecx: 3 },
+    });
+    machine.write(CODE + PAGE, fromHex('b8 05 00 00 00 01 c3 c3')); // mov eax,5; add ebx,eax; ret
+    expect(machine.run({ until: CODE + 15n, maxInstructions: 100 }).reason).toBe('until');
+    expect(machine.registers.ebx).toBe(5n + 6n + 7n);
+  });
+
+  test('an instruction across two pages is the new one when its second part changes', () => {
+    const at = CODE + PAGE - 1n;
+    const machine = prepare({
+      code:
+        'e8 fa 0f 00 00' + // again: call CODE + 0xfff
+        'fe 05 f5 0f 00 00' + // inc byte [CODE + 0x1000]
+        'ff c9' + // dec ecx
+        '75 f1', // jnz again
+      with: { ecx: 3 },
+    });
+    machine.write(at, fromHex('b0 05 00 c3 c3')); // mov al,5; add bl,al; ret
+    expect(machine.run({ until: CODE + 15n, maxInstructions: 100 }).reason).toBe('until');
+    expect(machine.registers.bl).toBe(5n + 6n + 7n);
+  });
+
+  test('an instruction across two pages is the new one when its first part changes', () => {
+    const machine = prepare({
+      code:
+        'e8 fa 0f 00 00' + // again: call CODE + 0xfff
+        '80 35 f3 0f 00 00 02' + // xor byte [CODE + 0xfff],2: mov al,5 <-> mov dl,5
+        'ff c9' + // dec ecx
+        '75 f0', // jnz again
+      with: { ecx: 2 },
+    });
+    machine.write(CODE + PAGE - 1n, fromHex('b0 05 c3')); // mov al,5; ret
+    expect(machine.run({ until: CODE + 16n, maxInstructions: 100 }).reason).toBe('until');
+    expect(machine.registers).toMatchObject({ rax: 5n, rdx: 5n });
+  });
+
+  test('a store across two pages of code changes both', () => {
+    const machine = prepare({
+      code: 'e8 f9 0f 00 00 48 89 05 f3 0f 00 00 e8 ed 0f 00 00',
+      // call CODE + 0xffe; mov [CODE + 0xfff],rax; call CODE + 0xffe
+    });
+    machine.write(CODE + PAGE - 2n, fromHex('b3 01 b1 02 c3')); // mov bl,1; mov cl,2; ret
+    machine.registers.rax = 0xc3_07b1_05n; // mov bl,5; mov cl,7; ret
+    expect(machine.run({ until: CODE + 17n, maxInstructions: 100 }).reason).toBe('until');
+    expect(machine.registers).toMatchObject({ rbx: 5n, rcx: 7n });
+  });
+
+  test.each([
+    ['f3 aa', 'rep stosb', { al: 0x43, rcx: 8 }], // 8 times rex.XB
+    ['f3 48 ab', 'rep stosq', { rax: 0x4343_4343_4343_4343n, rcx: 1 }],
+    ['f3 a4', 'rep movsb', { rsi: DATA, rcx: 8 }],
+    ['f3 48 a5', 'rep movsq', { rsi: DATA, rcx: 1 }],
+  ])('%s, %s, over the code that follows it', (code, _text, registers) => {
+    const machine = prepare({
+      code: `${code} 90 90 90 90 90 90 90 90 ff c0`,
+      with: { ...registers, rdi: CODE + BigInt(fromHex(code).length) },
+      memory: { [`${DATA}`]: '43'.repeat(8) },
+    });
+    // Eight REX prefixes of which the last counts: inc r8d instead of inc eax.
+    const end = CODE + BigInt(fromHex(code).length) + 10n;
+    expect(machine.run({ until: end, maxInstructions: 100 }).reason).toBe('until');
+    expect(machine.registers.r8).toBe(1n);
+    expect(machine.instructionsRetired).toBe(2);
+  });
+
+  test('a REP STOSB over itself ends with its count at 0', () => {
+    const { ended, register, memory } = run({
+      code: '90 f3 aa 90 90', // nop; rep stosb; nop; nop
+      with: { al: 0x90, rcx: 5, rdi: CODE },
+    });
+    expect(ended).toBe('end');
+    expect(register('rcx')).toBe(0n);
+    expect(memory(CODE, 5)).toBe('9090909090');
+  });
+
+  test('data in the page of the code, next to it, changes and the code stays right', () => {
+    const { ended, register, memory } = run({
+      code:
+        'ff 05 0a 00 00 00' + // again: inc dword [counter]
+        '03 05 04 00 00 00' + // add eax,[counter]
+        'ff c9' + // dec ecx
+        '75 f0' + // jnz again
+        '00 00 00 00', // counter (ends as 64 00 00 00: executed once as add fs:[rax],al…)
+      with: { ecx: 100, rax: 0 },
+      steps: 400,
+    });
+    expect(ended).toBe('limit');
+    expect(register('eax')).toBe(5_050n);
+    expect(memory(CODE + 16n, 4)).toBe('64000000');
+  });
+
+  test('a store that changes nothing is as good as none', () => {
+    const { ended, register } = run({
+      code: 'c6 05 01 00 00 00 2a b0 2a ff c9 75 f3', // again: store the byte that is there
+      with: { ecx: 50 },
+    });
+    expect(ended).toBe('end');
+    expect(register('al')).toBe(0x2an);
+  });
+});
+
+describe('code that the host overwrites', () => {
+  test('between runs', () => {
+    const machine = prepare({ code: 'b0 01' });
+    for (const value of [1, 2, 3]) {
+      machine.write(CODE + 1n, [value]);
+      machine.registers.rip = CODE;
+      machine.run({ until: CODE + 2n });
+      expect(machine.registers.al).toBe(BigInt(value));
+    }
+  });
+
+  test('across two pages between runs', () => {
+    const at = CODE + PAGE - 2n;
+    const machine = prepare({ code: '90' });
+    for (const value of [0x1111_1111n, 0x2222_2222n]) {
+      machine.write(at, [0xb8, ...fromHex(value.toString(16))]);
+      machine.registers.rip = at;
+      machine.run({ until: at + 5n });
+      expect(machine.registers.eax).toBe(value);
+    }
+  });
+
+  test('by unmapping its page and mapping another', () => {
+    const machine = prepare({ code: 'b0 01' });
+    machine.run({ until: CODE + 2n });
+    machine.unmap(CODE, 0x1000);
+    machine.registers.rip = CODE;
+    expect(machine.run({ until: CODE + 2n })).toMatchObject({ name: '#PF', rip: CODE });
+    machine.map(CODE, 0x1000, 'rxu');
+    machine.write(CODE, [0xb4, 0x02]);
+    machine.run({ until: CODE + 2n });
+    expect(machine.registers.ax).toBe(0x0201n);
+  });
+
+  test('by exchanging the second page of an instruction across two', () => {
+    const at = CODE + PAGE - 1n;
+    const machine = prepare({ code: '90' });
+    machine.write(at, fromHex('b0 01'));
+    machine.registers.rip = at;
+    machine.run({ until: at + 2n });
+    expect(machine.registers.al).toBe(1n);
+    machine.unmap(CODE + PAGE, 0x1000);
+    machine.map(CODE_END, 0x1000); // takes the frame that the unmapped page had
+    machine.write(CODE_END, [0x33]);
+    machine.map(CODE + PAGE, 0x1000);
+    machine.write(CODE + PAGE, [0x02]);
+    machine.registers.rip = at;
+    machine.run({ until: at + 2n });
+    expect(machine.registers.al).toBe(2n);
+  });
+
+  test('by restoring a snapshot', () => {
+    const machine = prepare({ code: 'b0 01' });
+    const before = machine.snapshot();
+    machine.write(CODE + 1n, [2]);
+    machine.run({ until: CODE + 2n });
+    expect(machine.registers.al).toBe(2n);
+    machine.restore(before);
+    machine.run({ until: CODE + 2n });
+    expect(machine.registers.al).toBe(1n);
+  });
+
+  test('from a hook, ahead in the same block', () => {
+    const machine = prepare({ code: '90 b0 01' });
+    machine.hook({
+      instruction: ({ rip }) => {
+        if (rip === CODE) {
+          machine.write(CODE + 2n, [0x2a]);
+        }
+        return undefined;
+      },
+    });
+    machine.run({ until: CODE + 3n });
+    expect(machine.registers.al).toBe(0x2an);
+  });
+
+  test('from a hook, at the very instruction, which then runs once and as it now is', () => {
+    const machine = prepare({ code: 'b0 01 ff c3' });
+    const seen: bigint[] = [];
+    machine.hook({
+      instruction: ({ rip }) => {
+        seen.push(rip - CODE);
+        machine.write(CODE, [0xb0, 0x2a]);
+        return undefined;
+      },
+    });
+    const exit = machine.run({ until: CODE + 4n, maxInstructions: 20 });
+    expect(exit.reason).toBe('until');
+    expect(seen).toEqual([0n, 2n]);
+    expect(machine.registers).toMatchObject({ rax: 0x2an, rbx: 1n });
+    expect(machine.instructionsRetired).toBe(2);
+  });
+
+  test('from a block hook, the block itself', () => {
+    const machine = prepare({ code: 'b0 01 ff c3' });
+    machine.hook({
+      block: () => {
+        machine.write(CODE, [0xb0, 0x2a]);
+        return undefined;
+      },
+    });
+    expect(machine.run({ until: CODE + 4n, maxInstructions: 20 }).reason).toBe('until');
+    expect(machine.registers).toMatchObject({ rax: 0x2an, rbx: 1n });
+  });
+
+  test('from a write hook, the instruction after the store', () => {
+    const machine = prepare({ code: '88 03 b0 01', with: { rbx: DATA } }); // mov [rbx],al; mov al,1
+    machine.hook({
+      write: () => {
+        machine.write(CODE + 3n, [0x2a]);
+        return undefined;
+      },
+    });
+    expect(machine.run({ until: CODE + 4n, maxInstructions: 20 }).reason).toBe('until');
+    expect(machine.registers.al).toBe(0x2an);
+  });
+
+  test('from a fault hook that mends the code and retries', () => {
+    const machine = prepare({ code: 'ff c3 0f 0b' }); // inc ebx; ud2
+    machine.hook({
+      fault: ({ rip }) => {
+        machine.write(rip, [0xb0, 0x2a]);
+        return 'retry';
+      },
+    });
+    expect(machine.run({ until: CODE + 4n, maxInstructions: 20 }).reason).toBe('until');
+    expect(machine.registers).toMatchObject({ rax: 0x2an, rbx: 1n });
+  });
+});
+
+describe('one physical page at two linear addresses', () => {
+  const ALIAS = 0x60_0000n;
+
+  /** A machine whose first code page is at `ALIAS` too, writable and executable. */
+  function withAlias(code: string): Machine {
+    const machine = prepare({ code });
+    machine.map(ALIAS, 0x1000, 'rwxu');
+    const snapshot = machine.snapshot();
+    const tables = new Tables(snapshot, Number(machine.registers.cr3));
+    tables.write(tables.leaf(ALIAS), tables.read(tables.leaf(CODE)));
+    machine.restore(tables.snapshot);
+    return machine;
+  }
+
+  test('code written through the other address is the new code', () => {
+    const machine = withAlias('c6 03 2a b0 00'); // mov byte [rbx],2ah; mov al,0
+    machine.registers.rbx = ALIAS + 4n;
+    machine.run({ until: CODE + 5n });
+    expect(machine.registers.al).toBe(0x2an);
+  });
+
+  test('the same after the page has been written as data for long', () => {
+    const machine = withAlias('b0 00 c3');
+    const caller = fromHex(
+      '88 8b 00 08 00 00' + // again: mov [rbx+0x800],cl
+        '88 4b 01' + // mov [rbx+1],cl
+        'ff d2' + // call rdx
+        '01 c6' + // add esi,eax
+        'ff c9' + // dec ecx
+        '75 ef', // jnz again
+    );
+    machine.write(CODE + PAGE, caller);
+    Object.assign(machine.registers, { rip: CODE + PAGE, rbx: ALIAS, rdx: CODE, rcx: 100n });
+    const end = CODE + PAGE + BigInt(caller.length);
+    expect(machine.run({ until: end, maxInstructions: 1_000 }).reason).toBe('until');
+    expect(machine.registers.esi).toBe(5_050n);
+  });
+
+  test('each address sees its own RIP', () => {
+    const machine = withAlias('48 8d 05 f9 ff ff ff c3'); // lea rax,[rip-7]; ret
+    const caller = fromHex('ff d2 48 89 c6 ff d3 48 89 c7 ff c9 75 f2');
+    // again: call rdx; mov rsi,rax; call rbx; mov rdi,rax; dec ecx; jnz again
+    machine.write(CODE + PAGE, caller);
+    Object.assign(machine.registers, { rip: CODE + PAGE, rdx: CODE, rbx: ALIAS, rcx: 50n });
+    const end = CODE + PAGE + BigInt(caller.length);
+    expect(machine.run({ until: end, maxInstructions: 1_000 }).reason).toBe('until');
+    expect(machine.registers).toMatchObject({ rsi: CODE, rdi: ALIAS });
+  });
+});
+
+/** The paging structures of a 64-bit machine's snapshot, to be changed. */
+class Tables {
+  readonly snapshot: Snapshot;
+  readonly #root: number;
+
+  constructor(snapshot: Snapshot, root: number) {
+    this.snapshot = structuredClone(snapshot);
+    this.#root = root;
+  }
+
+  /** Physical address of the page-table entry of a linear address. */
+  leaf(linear: bigint): number {
+    let table = this.#root;
+    for (const shift of [39n, 30n, 21n]) {
+      table = Number(this.read(table + index(linear, shift)) & 0xf_ffff_ffff_f000n);
+    }
+    return table + index(linear, 12n);
+  }
+
+  read(at: number): bigint {
+    return this.#view(at).getBigUint64(at % 4096, true);
+  }
+
+  write(at: number, entry: bigint): void {
+    this.#view(at).setBigUint64(at % 4096, entry, true);
+  }
+
+  #view(at: number): DataView {
+    const page = this.snapshot.pages.find(({ offset }) => offset === at - (at % 4096));
+    return new DataView(page!.bytes.buffer, page!.bytes.byteOffset, 4096);
+  }
+}
+
+const index = (linear: bigint, shift: bigint): number => Number((linear >> shift) & 511n) * 8;
+
+describe('the same bytes in real mode at two segments', () => {
+  test('run with the IP of each', () => {
+    const machine = prepare({ mode: 16, code: 'e8 00 00 58' }); // call next; pop ax
+    for (const [cs, ip] of [
+      [0, 0x1000],
+      [0x80, 0x800],
+      [0x100, 0],
+      [0, 0x1000],
+    ]) {
+      machine.registers.set('cs', cs);
+      machine.registers.set('rip', ip);
+      expect(machine.run({ until: ip + 4 }).reason).toBe('until');
+      expect(machine.registers.ax).toBe(BigInt(ip + 3));
+    }
+  });
+});
+
+/** Programs to be cut at every instruction. */
+const PROGRAMS: readonly [string, string, Record<string, bigint | number>][] = [
+  ['straight code of 80 instructions', 'ff c0 01 c3'.repeat(40), {}],
+  ['a loop', '01 c3 ff c9 75 fa', { ecx: 20, eax: 3 }],
+  ['calls', 'e8 05 00 00 00 ff c9 75 f7 90 ff c0 c3', { ecx: 6 }],
+  ['a loop that overwrites itself', '05 00 00 00 00 ff 05 f6 ff ff ff ff c9 75 f1', { ecx: 8 }],
+  [
+    'string instructions',
+    '89 d1 f3 aa 89 d1 f3 a4 ff c8 75 f2',
+    { rax: 4, rdx: 9, rdi: DATA, rsi: CODE },
+  ],
+  ['a fault in the middle', 'ff c0 ff c3 ff c1 8b 02 ff c0', { rdx: 0x123 }],
+  ['an invalid opcode in the middle', 'ff c0 ff c3 ff c1 06 ff c0', {}],
+  ['stack and flags', '50 9c 9d 58 48 01 c3 9f 48 0f ba e0 03 48 11 c3', { rax: 0x1_0203n }],
+];
+
+describe('an instruction limit', () => {
+  const STEPS = 90;
+
+  test.each(PROGRAMS)('that ends anywhere in %s is as so many single steps', (_text, code, at) => {
+    const scenario = { code, with: at };
+    const stepped = prepare(scenario);
+    for (let count = 1; count <= STEPS; count++) {
+      stepped.step();
+      const limited = prepare(scenario);
+      const exit = limited.run({ maxInstructions: count });
+      const state = stateOf(limited);
+      expect(state).toEqual(stateOf(stepped));
+      if (exit.reason !== 'limit') {
+        break;
+      }
+      expect(state.retired).toBe(count);
+    }
+  });
+
+  test.each(PROGRAMS)('cuts %s into pieces of 3 with the same end', (_text, code, at) => {
+    const whole = prepare({ code, with: at });
+    const cut = prepare({ code, with: at });
+    const exit = whole.run({ maxInstructions: STEPS });
+    let last = cut.run({ maxInstructions: 3 });
+    for (let done = 3; done < STEPS && last.reason === 'limit'; done += 3) {
+      last = cut.run({ maxInstructions: 3 });
+    }
+    expect(last).toEqual(exit);
+    expect(stateOf(cut)).toEqual(stateOf(whole));
+  });
+
+  test.each(PROGRAMS)('finds %s the same when it is watched', (_text, code, at) => {
+    const plain = prepare({ code, with: at });
+    const watched = prepare({ code, with: at });
+    let seen = 0;
+    watched.hook({
+      instruction: () => {
+        seen++;
+        return undefined;
+      },
+    });
+    for (const count of [1, 5, 7, 33, 44]) {
+      expect(watched.run({ maxInstructions: count })).toEqual(
+        plain.run({ maxInstructions: count }),
+      );
+      expect(stateOf(watched)).toEqual(stateOf(plain));
+    }
+    expect(seen).toBeGreaterThanOrEqual(watched.instructionsRetired);
+  });
+
+  test('of 0 does nothing', () => {
+    const machine = prepare({ code: 'ff c0' });
+    expect(machine.run({ maxInstructions: 0 })).toEqual({
+      reason: 'limit',
+      limit: 'instructions',
+      rip: CODE,
+    });
+    expect(machine.registers.rax).toBe(0n);
+  });
+});
+
+describe('an address to stop at', () => {
+  const code = 'ff c0'.repeat(40); // inc eax, more than a block of them
+
+  test('is found wherever it is in straight code', () => {
+    for (let n = 0; n <= 40; n++) {
+      const machine = prepare({ code });
+      const until = CODE + 2n * BigInt(n);
+      expect(machine.run({ until, maxInstructions: 100 })).toEqual({ reason: 'until', rip: until });
+      expect(machine.registers.rax).toBe(BigInt(n));
+      expect(machine.instructionsRetired).toBe(n);
+    }
+  });
+
+  test('is found in code that has run before without it', () => {
+    const machine = prepare({ code });
+    machine.run({ until: CODE + 80n });
+    machine.registers.rip = CODE;
+    expect(machine.run({ until: CODE + 10n })).toMatchObject({ rip: CODE + 10n });
+    expect(machine.run({ until: [CODE + 80n, CODE + 14n] })).toMatchObject({ rip: CODE + 14n });
+    expect(machine.run({ until: CODE + 80n })).toMatchObject({ rip: CODE + 80n });
+    expect(machine.registers.rax).toBe(80n);
+  });
+
+  test('may be one of several, and the first that is reached counts', () => {
+    const machine = prepare({ code });
+    const until = [CODE + 60n, CODE + 20n, CODE + 40n];
+    const stops = [1, 2, 3].map(() => {
+      const { rip } = machine.run({ until });
+      machine.step();
+      return rip - CODE;
+    });
+    expect(stops).toEqual([20n, 40n, 60n]);
+  });
+
+  test('stops before the first instruction too, as often as asked', () => {
+    const machine = prepare({ code });
+    expect(machine.run({ until: CODE })).toEqual({ reason: 'until', rip: CODE });
+    expect(machine.run({ until: CODE })).toEqual({ reason: 'until', rip: CODE });
+    expect(machine.instructionsRetired).toBe(0);
+  });
+
+  test('within an instruction is never reached', () => {
+    const machine = prepare({ code });
+    expect(machine.run({ until: CODE + 3n, maxInstructions: 40 }).reason).toBe('limit');
+    expect(machine.registers.rax).toBe(40n);
+  });
+
+  test('is found as the target of a branch and in a loop that is linked already', () => {
+    const machine = prepare({ code: 'ff c0 eb fc' }); // again: inc eax; jmp again
+    machine.run({ maxInstructions: 100 });
+    expect(machine.run({ until: CODE + 2n, maxInstructions: 5 }).reason).toBe('until');
+    expect(machine.registers.rax).toBe(51n);
+    machine.step();
+    expect(machine.run({ until: CODE, maxInstructions: 5 })).toMatchObject({ reason: 'until' });
+  });
+
+  test('comes before the limit when both are reached', () => {
+    const machine = prepare({ code });
+    expect(machine.run({ until: CODE + 4n, maxInstructions: 2 }).reason).toBe('until');
+  });
+
+  test('that is not mapped is reached without a fetch', () => {
+    const machine = prepare({ code: '90' });
+    machine.registers.rip = CODE_END - 1n;
+    machine.write(CODE_END - 1n, [0x90]);
+    expect(machine.run({ until: CODE_END })).toEqual({ reason: 'until', rip: CODE_END });
+  });
+});
+
+describe('blocks', () => {
+  test('of more than 32 instructions run as any other code, fault included', () => {
+    const count = 100;
+    const { exit, register } = run({ code: `${'ff c0'.repeat(count)} 0f 0b` });
+    expect(exit).toMatchObject({ name: '#UD', rip: CODE + 2n * BigInt(count) });
+    expect(register('eax')).toBe(BigInt(count));
+  });
+
+  test('end where the page ends and go on in the next', () => {
+    const machine = prepare({ code: '90' });
+    machine.write(CODE, new Uint8Array(0x2000).fill(0x90));
+    machine.run({ until: CODE_END, maxInstructions: 0x2000 });
+    expect(machine.registers.rip).toBe(CODE_END);
+    expect(machine.instructionsRetired).toBe(0x2000);
+  });
+
+  test('that start within an instruction of another are blocks of their own', () => {
+    const machine = prepare({ code: 'b8 ff c3 ff c3' }); // mov eax,…; or inc ebx; inc ebx
+    machine.run({ until: CODE + 5n });
+    machine.registers.rip = CODE + 1n;
+    machine.run({ until: CODE + 5n });
+    expect(machine.registers).toMatchObject({ rax: 0xc3ff_c3ffn, rbx: 2n });
+    machine.write(CODE + 1n, fromHex('90 90'));
+    machine.registers.rip = CODE;
+    machine.run({ until: CODE + 5n });
+    expect(machine.registers.rax).toBe(0xc3ff_9090n);
+    machine.registers.rip = CODE + 1n;
+    machine.run({ until: CODE + 5n });
+    expect(machine.registers.rbx).toBe(3n);
+  });
+
+  test('read from a device as FFh, which is no instruction', () => {
+    const machine = prepare({ code: 'ff e0', with: { rax: 0x70_0000 } });
+    machine.mapDevice(0x70_0000, 0x1000, { read: (_, data) => void data.fill(0x90), write() {} });
+    expect(machine.run({ maxInstructions: 10 })).toMatchObject({ name: '#UD', rip: 0x70_0000n });
+  });
+});
