@@ -22,12 +22,17 @@ export function timeMs(run: () => void): number {
 }
 
 /**
- * Milliseconds of processor time that `run` takes: for ratios, because what else the machine does
- * disturbs it less than the clock.
+ * Milliseconds of processor time that this process has used: what else the machine does disturbs
+ * differences of it far less than those of a clock.
  */
-export function cpuTimeMs(run: () => void): number {
-  const start = process.cpuUsage();
-  run();
-  const { user, system } = process.cpuUsage(start);
+export function cpuNow(): number {
+  const { user, system } = process.cpuUsage();
   return (user + system) / 1e3;
+}
+
+/** Milliseconds of processor time that `run` takes. */
+export function cpuTimeMs(run: () => void): number {
+  const start = cpuNow();
+  run();
+  return cpuNow() - start;
 }

@@ -67,6 +67,8 @@ function leaveChangedBlock(): never {
   throw BLOCK_CHANGED;
 }
 
+const MIN_CROWD = 64;
+
 /** The blocks decoded from one physical page. */
 export class CodePage {
   /** Physical address in bytes. */
@@ -75,8 +77,10 @@ export class CodePage {
   readonly host: number;
   /** The block that starts at each offset. */
   readonly slots: (Block | null)[] = new Array(PAGE_SIZE).fill(null);
-  /** All blocks with bytes in this page. */
+  /** All blocks with bytes in this page, and some that are no longer valid. */
   blocks: Block[] = [];
+  /** Number of blocks at which those that are no longer valid are dropped. */
+  #crowd = MIN_CROWD;
 
   constructor(address: number, host: number) {
     this.address = address;
@@ -99,6 +103,10 @@ export class CodePage {
   }
 
   add(block: Block): void {
+    if (this.blocks.length >= this.#crowd) {
+      this.blocks = this.blocks.filter(({ valid }) => valid);
+      this.#crowd = Math.max(MIN_CROWD, 2 * this.blocks.length);
+    }
     this.blocks.push(block);
     if (block.place.page === this) {
       this.slots[block.place.start] = block;

@@ -10,8 +10,9 @@ import { toAddress } from './state/word64.ts';
 
 const FETCH_ENTRIES = 64;
 const EMPTY_TAG = 1;
-/** Pages of decoded code kept before all is thrown away; each can take some hundred KiB. */
-const MAX_PAGES = 4096;
+/** What is kept before all is thrown away, so that no guest can make it grow: some 150 MiB. */
+const MAX_PAGES = 1024;
+const MAX_OPERATIONS = 400_000;
 
 /**
  * Decoded code by physical page, so that it survives changes of address space, and is thrown away
@@ -22,6 +23,8 @@ export class CodeCache implements CodeWriteListener {
   readonly #fetch: CodeFetch;
   readonly #builder: BlockBuilder;
   readonly #pages = new Map<number, CodePage>();
+  /** Operations decoded since the last flush. */
+  #operations = 0;
 
   /** Which page of code a linear page leads to, after all checks of a fetch. */
   readonly #tagLo = new Int32Array(FETCH_ENTRIES).fill(EMPTY_TAG);
@@ -55,6 +58,7 @@ export class CodeCache implements CodeWriteListener {
     }
     this.#pages.clear();
     this.#fetched.fill(null);
+    this.#operations = 0;
     this.flushTranslations();
   }
 
@@ -104,11 +108,31 @@ export class CodeCache implements CodeWriteListener {
     ) {
       return known;
     }
-    const nextPage = (): CodePage => this.#pageAfter(lo, hi);
+    return this.#build(mode, lo, hi);
+  }
+
+  /** Decodes the block at RIP, whose linear address is given, and remembers it. @throws Fault */
+  #build(mode: CodeMode, lo: number, hi: number): Block {
+    // Not in the middle of building: the pages at hand would be forgotten.
+    if (this.#operations >= MAX_OPERATIONS || this.#pages.size >= MAX_PAGES) {
+      this.flush();
+    }
+    const s = this.#s;
+    const page = this.#page(lo, hi);
     const start = lo & 4095;
-    const block = this.#builder.build(mode, ripLo, ripHi, page, start, nextPage, this.#isStop);
+    const nextPage = (): CodePage => this.#pageAfter(lo, hi);
+    const block = this.#builder.build(
+      mode,
+      s[Word.RIP],
+      s[Word.RIP + 1],
+      page,
+      start,
+      nextPage,
+      this.#isStop,
+    );
+    this.#operations += block.count;
     if (page.host >= 0) {
-      known?.invalidate();
+      page.slots[start]?.invalidate();
       page.add(block);
       block.place.secondPage?.add(block);
     }
@@ -133,9 +157,6 @@ export class CodeCache implements CodeWriteListener {
   }
 
   #newPage(address: number): CodePage {
-    if (this.#pages.size >= MAX_PAGES) {
-      this.flush();
-    }
     const page = new CodePage(address, this.#fetch.hostPage(address));
     if (page.host >= 0) {
       this.#pages.set(address, page);

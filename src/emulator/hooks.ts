@@ -47,7 +47,8 @@ export interface Hooks {
   write?(event: MemoryEvent): 'stop' | undefined;
   /**
    * An exception: `retry` runs the instruction again (its cause having been mended), `skip` goes
-   * on after it, `stop` ends the run with reason `stop`; undefined ends it with the exception.
+   * on after it, `stop` ends the run with reason `stop`; undefined ends it with the exception, as
+   * does `skip` where the instruction could not be fetched or decoded.
    */
   fault?(event: ExceptionExit): 'retry' | 'skip' | 'stop' | undefined;
   /** IN and INS: the value read, or undefined for "not my port". */

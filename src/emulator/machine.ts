@@ -1,5 +1,5 @@
 import { Code, InstructionDecoder } from '../decoder/index.ts';
-import { MachineArgumentError, toLinearAddress, toRights, toSize } from './arguments.ts';
+import { MachineArgumentError, toLinearAddress, toRights, toSeed, toSize } from './arguments.ts';
 import { AuditLog, type AuditRecord } from './audit.ts';
 import { BlockBuilder } from './block-builder.ts';
 import { CodeCache } from './code-cache.ts';
@@ -149,7 +149,8 @@ export class Machine {
       cr3: paged?.tables.root ?? 0,
     });
 
-    this.#random = randomSource(BigInt(options.seed ?? Math.floor(Math.random() * 2 ** 52)));
+    const seed = options.seed ?? Math.floor(Math.random() * 2 ** 52);
+    this.#random = randomSource(toSeed(seed));
     this.#cpu.random = this.#random.next;
     if (options.audit === true) {
       this.#audit = new AuditLog(this.#cpu);
@@ -181,7 +182,8 @@ export class Machine {
    * @throws MachineArgumentError, OutOfGuestMemoryError
    */
   map(address: number | bigint, size: number | bigint, rights = this.#defaultRights): void {
-    this.#memory.map(this.#address(address), toSize('size', size, this.ramSize), toRights(rights));
+    const bytes = toSize('size', size, this.ramSize);
+    this.#memory.map(this.#mappable(address, bytes), bytes, toRights(rights));
     this.#mappingChanged();
   }
 
@@ -192,11 +194,12 @@ export class Machine {
     device: MmioDevice,
     rights = this.#defaultRights,
   ): void {
-    const at = this.#address(address);
+    const bytes = toSize('size', size, MAX_RAM);
+    const at = this.#mappable(address, bytes);
     if (at % BigInt(PAGE_SIZE) !== 0n) {
       throw new MachineArgumentError('address', at, `a multiple of ${PAGE_SIZE}`);
     }
-    this.#memory.mapDevice(at, toSize('size', size, MAX_RAM), toRights(rights), device);
+    this.#memory.mapDevice(at, bytes, toRights(rights), device);
     this.#mappingChanged();
   }
 
@@ -257,11 +260,15 @@ export class Machine {
   /** Runs until something ends it. @throws MachineArgumentError, and what hooks throw */
   run(options: RunOptions = {}): Exit {
     const run = this.#begin(options);
-    for (;;) {
-      const exit = this.#slice(run, options);
-      if (exit !== undefined) {
-        return exit;
+    try {
+      for (;;) {
+        const exit = this.#slice(run, options);
+        if (exit !== undefined) {
+          return exit;
+        }
       }
+    } finally {
+      this.#running = false;
     }
   }
 
@@ -269,17 +276,21 @@ export class Machine {
   async runAsync(options: RunOptions = {}): Promise<Exit> {
     const run = this.#begin(options);
     let turn = performance.now() + TURN;
-    for (;;) {
-      const exit = this.#slice(run, options);
-      if (exit !== undefined) {
-        return exit;
+    try {
+      for (;;) {
+        const exit = this.#slice(run, options);
+        if (exit !== undefined) {
+          return exit;
+        }
+        if (performance.now() >= turn) {
+          await new Promise<void>((resolve) => {
+            setTimeout(resolve, 0);
+          });
+          turn = performance.now() + TURN;
+        }
       }
-      if (performance.now() >= turn) {
-        await new Promise<void>((resolve) => {
-          setTimeout(resolve, 0);
-        });
-        turn = performance.now() + TURN;
-      }
+    } finally {
+      this.#running = false;
     }
   }
 
@@ -310,11 +321,12 @@ export class Machine {
 
   /**
    * Goes back to a snapshot of a machine of the same mode and RAM size. Devices and hooks stay as
-   * they are.
+   * they are. Not for hooks: an instruction under way would go on in another state.
    *
    * @throws MachineArgumentError
    */
   restore(snapshot: Snapshot): void {
+    this.#refuseWhileRunning();
     restoreSnapshot(this.#parts(), snapshot);
     this.#code.flush();
     this.#mappingChanged();
@@ -332,18 +344,27 @@ export class Machine {
   }
 
   #begin(options: RunOptions): RunProgress {
-    if (this.#running) {
-      throw new Error('the machine is running; a hook may change it or stop it, not run it');
-    }
+    this.#refuseWhileRunning();
     const { until = [], maxInstructions = Number.POSITIVE_INFINITY, timeout } = options;
-    if (!(maxInstructions >= 0)) {
-      throw new MachineArgumentError('maxInstructions', maxInstructions, 'a number from 0 on');
+    const isCount = Number.isInteger(maxInstructions) && maxInstructions >= 0;
+    if (!isCount && maxInstructions !== Number.POSITIVE_INFINITY) {
+      throw new MachineArgumentError('maxInstructions', maxInstructions, 'an integer from 0 on');
+    }
+    if (timeout !== undefined && !(timeout >= 0)) {
+      throw new MachineArgumentError('timeout', timeout, 'a number of milliseconds from 0 on');
     }
     const stops = typeof until === 'object' ? [...until] : [until];
     this.#code.setStops(new Set(stops.map((stop) => this.#address(stop))));
     this.#watch.begin();
     const deadline = timeout === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeout;
+    this.#running = true;
     return { left: maxInstructions, deadline };
+  }
+
+  #refuseWhileRunning(): void {
+    if (this.#running) {
+      throw new Error('the machine is running; a hook may change it or stop it, not run it');
+    }
   }
 
   /** Runs for a while; undefined when there is no reason to end. */
@@ -357,16 +378,11 @@ export class Machine {
     }
     const before = cpu.retired;
     const limit = Math.min(run.left, SLICE);
-    this.#running = true;
-    try {
-      const outcome = this.#watch.isObserved
-        ? this.#observed.run(limit, this.#watch)
-        : this.#interpreter.run(limit);
-      run.left -= cpu.retired - before;
-      return this.#exit(outcome, run);
-    } finally {
-      this.#running = false;
-    }
+    const outcome = this.#watch.isObserved
+      ? this.#observed.run(limit, this.#watch)
+      : this.#interpreter.run(limit);
+    run.left -= cpu.retired - before;
+    return this.#exit(outcome, run);
   }
 
   #exit(outcome: Outcome, run: RunProgress): Exit | undefined {
@@ -380,8 +396,8 @@ export class Machine {
           rip: cpu.instructionPointer,
         };
       case Outcome.Fault: {
-        // A fault hook that retries for ever must still come to the limit.
-        run.left--;
+        // A fault hook that retries for ever must still come to the limit; traps were counted.
+        run.left -= cpu.fault.isTrap ? 0 : 1;
         const exit = exceptionExit(cpu);
         return this.#watch.handleFault(exit) ? undefined : this.#stopOr(exit);
       }
@@ -415,6 +431,16 @@ export class Machine {
   #address(value: number | bigint): bigint {
     const bits = this.mode === 64 || this.mode === 'compat' ? 64 : 32;
     return toLinearAddress('address', value, bits);
+  }
+
+  /** The start of a range that there can be memory at. */
+  #mappable(address: number | bigint, size: number): bigint {
+    const first = this.#address(address);
+    const last = first + BigInt(size) - 1n;
+    if (!this.#memory.isAddressable(first) || !this.#memory.isAddressable(last)) {
+      throw new MachineArgumentError('address', first, `canonical, as all of ${size} bytes`);
+    }
+    return first;
   }
 
   #mappingChanged(): void {

@@ -7,6 +7,9 @@ import { Word } from './state/layout.ts';
 import { codeMode } from './state/modes.ts';
 import { highWord, lowWord } from './state/word64.ts';
 
+/** Words of the state that instructions change before their last access to memory. */
+const REGISTER_WORDS = Word.SYSTEM_FLAGS + 1;
+
 /** What is told of every instruction, in the order of the calls. */
 export interface RunObserver {
   /** Before the first instruction after a branch, or after an exit. */
@@ -27,10 +30,15 @@ export class ObservedInterpreter {
   /** What would come next in the current block. */
   #op: Operation | null = null;
   #block: Block | undefined;
+  readonly #registers: Int32Array;
+  /** The registers before the instruction under way. */
+  readonly #before = new Int32Array(REGISTER_WORDS);
+  #isExecuting = false;
 
   constructor(cpu: Cpu, code: CodeCache) {
     this.cpu = cpu;
     this.code = code;
+    this.#registers = cpu.state.subarray(0, REGISTER_WORDS);
   }
 
   /** Executes at most `limit` instructions; `Stop` also stands for the observer's wish. */
@@ -76,8 +84,9 @@ export class ObservedInterpreter {
   #step(observer: RunObserver): Outcome | undefined {
     const { cpu } = this;
     try {
-      const op = this.#fetch(observer);
+      let op = this.#fetch(observer);
       if (op === undefined) {
+        this.#countUnexecuted();
         return undefined;
       }
       const decision = observer.beforeInstruction(op);
@@ -85,14 +94,17 @@ export class ObservedInterpreter {
         return Outcome.Stop;
       }
       if (this.#applyRedirect()) {
+        this.#countUnexecuted();
         return undefined;
       }
+      op = this.#reread(op);
       const s = cpu.state;
       s[Word.RIP] = op.nextLo;
       s[Word.RIP + 1] = op.nextHi;
-      if (decision !== 'skip') {
-        op.execute(cpu, op);
-        cpu.retired++;
+      if (decision === 'skip') {
+        this.#countUnexecuted();
+      } else {
+        this.#execute(op);
       }
       this.#op = op.next;
       this.#applyRedirect();
@@ -102,9 +114,24 @@ export class ObservedInterpreter {
     }
   }
 
+  #execute(op: Operation): void {
+    const { cpu } = this;
+    this.#before.set(this.#registers);
+    this.#isExecuting = true;
+    op.execute(cpu, op);
+    this.#isExecuting = false;
+    cpu.retired++;
+  }
+
+  /** An observer that never lets anything execute must come to the limit all the same. */
+  #countUnexecuted(): void {
+    this.cpu.retired++;
+    this.cpu.unfinished++;
+  }
+
   /** The instruction at RIP, or undefined if the observer chose to go on elsewhere. */
   #fetch(observer: RunObserver): Operation | undefined {
-    const { cpu, code } = this;
+    const { cpu } = this;
     const s = cpu.state;
     const expected = this.#op;
     if (
@@ -116,12 +143,24 @@ export class ObservedInterpreter {
       cpu.current = expected;
       return expected;
     }
+    const block = this.#lookup();
+    observer.beforeBlock(block);
+    return this.#applyRedirect() || observer.wantsStop() ? undefined : this.#reread(block.first);
+  }
+
+  /** The block at RIP. @throws Fault */
+  #lookup(): Block {
+    const { cpu, code } = this;
     cpu.current = undefined;
-    const block = code.lookup(codeMode(s));
+    const block = code.lookup(codeMode(cpu.state));
     this.#block = block;
     cpu.current = block.first;
-    observer.beforeBlock(block);
-    return this.#applyRedirect() || observer.wantsStop() ? undefined : block.first;
+    return block;
+  }
+
+  /** The instruction that is to run: another one if the observer has just overwritten it. */
+  #reread(op: Operation): Operation {
+    return this.#block?.valid === true ? op : this.#lookup().first;
   }
 
   /** Makes the state that of the instruction that threw. */
@@ -130,6 +169,8 @@ export class ObservedInterpreter {
     const { fault, current, state: s } = cpu;
     const op = current;
     cpu.faulting = op;
+    const wasExecuting = this.#isExecuting;
+    this.#isExecuting = false;
     this.#op = null;
     cpu.redirect = undefined;
     if (error === fault && fault.isTrap) {
@@ -146,7 +187,19 @@ export class ObservedInterpreter {
     if (error === BLOCK_CHANGED) {
       return undefined;
     }
+    if (op !== undefined && wasExecuting) {
+      this.#undo(op);
+    }
     throw error;
+  }
+
+  /** Takes back what an instruction had done when an observer threw; elements of REP stay done. */
+  #undo(op: Operation): void {
+    if (!op.rep && !op.repne) {
+      this.#registers.set(this.#before);
+      this.cpu.state[Word.RIP] = op.ripLo;
+      this.cpu.state[Word.RIP + 1] = op.ripHi;
+    }
   }
 
   /** Goes where an observer wrote RIP to. */

@@ -1,4 +1,5 @@
 import { Segment } from '../decoder/index.ts';
+import { hex } from './arguments.ts';
 import type { Cpu } from './cpu.ts';
 import { segmentWord } from './memory/segmentation.ts';
 import { readFlags, writeFlags } from './state/flags.ts';
@@ -193,7 +194,7 @@ export function createRegisters(cpu: Cpu): Registers {
       const { bits, set } = access(name);
       const wanted = typeof value === 'bigint' ? value : toBigInt(name, value);
       if (wanted >= 1n << BigInt(bits) || wanted < -(1n << BigInt(bits - 1))) {
-        throw new RangeError(`${name} has ${bits} bits; 0x${wanted.toString(16)} does not fit`);
+        throw new RangeError(`${name} has ${bits} bits; ${hex(wanted)} does not fit`);
       }
       set(cpu, BigInt.asUintN(bits, wanted));
     },

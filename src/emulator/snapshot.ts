@@ -3,7 +3,7 @@ import type { Cpu } from './cpu.ts';
 import type { FlatMapping, FramePool, GuestMemory } from './memory/guest-memory.ts';
 import { PAGE_SIZE } from './memory/physical.ts';
 import type { StartingMode } from './starting-state.ts';
-import { Area } from './state/layout.ts';
+import { Area, Word } from './state/layout.ts';
 
 /** All that makes up a guest, as plain data. */
 export interface Snapshot {
@@ -40,11 +40,14 @@ export function takeSnapshot({ mode, cpu, ram, frames, memory, random }: Snapsho
       pages.push({ offset, bytes: page.slice() });
     }
   }
+  // In a hook RIP is the instruction under way, which the state is already past.
+  const state = cpu.registers8.slice(0, Area.TLB);
+  new DataView(state.buffer).setBigUint64(4 * Word.RIP, cpu.instructionPointer, true);
   return {
     format: 'bit63-snapshot-1',
     mode,
     ramSize: ram.length,
-    state: cpu.registers8.slice(0, Area.TLB),
+    state,
     retired: cpu.retired,
     unfinished: cpu.unfinished,
     random: random.slice(),

@@ -119,18 +119,20 @@ export class Watch implements RunObserver, AccessObserver, PortDevice {
         return !this.stopRequested;
       }
       if (decision === 'skip') {
-        this.#skip(exit);
-        return !this.stopRequested;
+        return this.#skip() && !this.stopRequested;
       }
     }
     return false;
   }
 
-  #skip(exit: ExceptionExit): void {
+  /** Goes on after the faulting instruction; false if nobody knows where it ends. */
+  #skip(): boolean {
     const { faulting } = this.#cpu;
-    if (faulting !== undefined && exit.access !== 'execute') {
-      this.#cpu.instructionPointer = toAddress(faulting.nextLo, faulting.nextHi);
+    if (faulting === undefined || faulting.length === 0) {
+      return false;
     }
+    this.#cpu.instructionPointer = toAddress(faulting.nextLo, faulting.nextHi);
+    return true;
   }
 
   #memoryEvent(lo: number, hi: number, data: Uint8Array) {

@@ -23,6 +23,7 @@ describe('bit63 run: where code and stack go', () => {
     ['--mode 16 --base 0x12345', { rip: '0x6', cs: '0x1234', ds: '0x1234' }],
     ['--stack 0x10000:4K', { rsp: '0x11000' }],
     ['--stack 0x10000:4090', { rsp: '0x10ff0' }],
+    ['--stack 0xfffffffffffff000:4K', { rsp: '0x0' }],
     ['--mode 16 --stack 0x20000:0x100', { rsp: '0x100', ss: '0x2000' }],
     ['--mode 16 --stack 0x1000:0x100', { rsp: '0x1100', ss: '0x0' }],
     ['--base 0xfffffffffffff000', { rip: '0xfffffffffffff001' }],
@@ -125,6 +126,7 @@ describe('bit63 run: what it starts from', () => {
       "bit63 run: --map 0x500000:2M: does not fit into the guest's RAM of 1 MiB; give a larger --ram\n",
     );
     expect((await bit63('run --hex 90 --map 0x500000:200M --ram 256M')).status).toBe(0);
+    expect((await bit63('run --hex 90 --map 0x500000:1500K:rwu --ram 2M')).status).toBe(0);
   });
 
   test('code comes from a file, from standard input or from --hex', async () => {
@@ -234,6 +236,11 @@ describe('bit63 run --call', () => {
     const all = '--map 0x7ffffffff000:4K --map 0x7fffffff0000:0xf000';
     const { exit } = await json(`run --json --call --hex c3 ${all}`);
     expect(exit).toEqual({ reason: 'return', rip: expect.not.stringMatching('0x7ffffffff000') });
+  });
+
+  test('pushes from the very top of the address space', async () => {
+    const { exit } = await json('run --json --call --hex c3 --stack 0xfffffffffffff000:4K');
+    expect(exit.reason).toBe('return');
   });
 
   test('needs a stack', async () => {

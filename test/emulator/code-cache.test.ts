@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import { type Machine, REGISTER_NAMES, type Snapshot } from '../../src/index.ts';
 import { CODE, DATA, fromHex, prepare, run, STACK_TOP } from './driver.ts';
@@ -7,12 +9,21 @@ const CODE_PAGES = 2n;
 /** The byte behind the code pages of the driver. */
 const CODE_END = CODE + CODE_PAGES * PAGE;
 
+/** Bytes of objects in use. */
+function liveHeap(): number {
+  setFlagsFromString('--expose-gc');
+  runInNewContext('gc')();
+  return process.memoryUsage().heapUsed;
+}
+
 const registersOf = (machine: Machine): Record<string, bigint> =>
   Object.fromEntries(REGISTER_NAMES.map((name) => [name, machine.registers[name]]));
 
 /** All that a guest can tell of its state. */
 function stateOf(machine: Machine) {
-  const memory = [CODE, DATA, STACK_TOP - 0x2000n].map((at) => [...machine.read(at, 0x2000)]);
+  const memory = [CODE, DATA, STACK_TOP - 0x2000n].map((at) =>
+    Buffer.from(machine.read(at, 0x2000)).toString('latin1'),
+  );
   return { registers: registersOf(machine), memory, retired: machine.instructionsRetired };
 }
 
@@ -25,7 +36,7 @@ describe('code that overwrites code', () => {
     ['48 8d 3d 06 00 00 00  b0 b0  aa  b0 2a  90  01 2a', 'stosb of the opcode behind'],
     ['b1 2a 86 0d 01 00 00 00 b0 00', 'xchg [next+1],cl; mov al,0'],
     ['b1 2a f0 86 0d 01 00 00 00 b0 00', 'lock xchg [next+1],cl; mov al,0'],
-    ['48 8d 25 0b 00 00 00  68 90 90 b0 2a  90 00 00 00 00 00 00 00', 'push onto the code ahead'],
+    ['48 b8 b0 2a 90 90 90 90 90 90 48 8d 25 09 00 00 00 50 00 00 00 00 00 00 00 00', 'push rax'],
   ])('%s, %s: the next instructions are the new ones', (code) => {
     const { ended, register } = run({ code });
     expect(ended).toBe('end');
@@ -360,6 +371,17 @@ describe('one physical page at two linear addresses', () => {
     const end = CODE + PAGE + BigInt(caller.length);
     expect(machine.run({ until: end, maxInstructions: 1_000 }).reason).toBe('until');
     expect(machine.registers).toMatchObject({ rsi: CODE, rdi: ALIAS });
+  });
+
+  test('being run at both in turn takes no more and more memory', () => {
+    const machine = withAlias('ff c0 ff c0 ff c0 ff c0 c3'); // four times inc eax; ret
+    machine.write(CODE + PAGE, fromHex('ff d2 ff d3 eb fa')); // again: call rdx; call rbx; jmp again
+    Object.assign(machine.registers, { rip: CODE + PAGE, rdx: CODE, rbx: ALIAS });
+    machine.run({ maxInstructions: 1_000 });
+    const before = liveHeap();
+    machine.run({ maxInstructions: 110_000 });
+    expect(liveHeap() - before).toBeLessThan(5 << 20);
+    expect(machine.registers.eax).toBeGreaterThan(50_000n);
   });
 });
 

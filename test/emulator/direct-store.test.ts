@@ -38,10 +38,17 @@ describe('MOVDIR64B', () => {
     expect(memory(DATA + 64n, 64)).toBe(line);
   });
 
-  test('is #GP(0) for a destination that is not aligned, before it reads', () => {
-    const { ended, exit } = run({ code, with: { rax: DATA + 0x20n, rbx: 0x5000_0000 } });
-    expect(ended).toBe('#GP(0)');
-    expect(exit).toMatchObject({ cause: 'alignment', linearAddress: DATA + 0x20n });
+  test('is #GP(0) for a destination that is not aligned, mapped or not', () => {
+    for (const rax of [DATA + 0x20n, 0x6000_0020n]) {
+      const { ended, exit } = run({ code, with: { rax, rbx: DATA } });
+      expect(ended).toBe('#GP(0)');
+      expect(exit).toMatchObject({ cause: 'alignment', linearAddress: rax });
+    }
+  });
+
+  test('faults on its source before it looks at the alignment of its destination', () => {
+    const { ended } = run({ code, with: { rax: DATA + 0x20n, rbx: 0x5000_0000 } });
+    expect(ended).toBe('#PF(4)');
   });
 
   test('faults on its source first, then on its destination', () => {

@@ -56,7 +56,8 @@ async function runInTurns(
   for (;;) {
     const count = Math.min(left, turn);
     const began = performance.now();
-    const exit = machine.run({ until, maxInstructions: count, timeout: start + timeout - began });
+    const timeLeft = Math.max(0, start + timeout - began);
+    const exit = machine.run({ until, maxInstructions: count, timeout: timeLeft });
     left -= count;
     if (exit.reason !== 'limit' || exit.limit === 'time' || left === 0) {
       return exit;

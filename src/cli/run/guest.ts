@@ -1,4 +1,5 @@
 import {
+  type Cr4Name,
   Machine,
   MachineArgumentError,
   OutOfGuestMemoryError,
@@ -54,16 +55,7 @@ export function createGuest(
   code: Contents,
   loads: readonly Contents[],
 ): Guest {
-  const { mode, cpl, cr4, ac, ram, audit, seed } = options;
-  const machine = new Machine({
-    mode,
-    cpl,
-    cr4,
-    ac,
-    ramSize: ram,
-    audit,
-    ...(seed === undefined ? {} : { seed }),
-  });
+  const machine = createMachine(options);
   const stack = stackOf(options, code);
   fillMemory(machine, options, [code, ...loads], stack);
   setRegisters(machine, options, code, stack);
@@ -76,6 +68,19 @@ export function createGuest(
     untilRips: options.until.map(rip).filter((at) => at !== undefined),
     stackTop: stack.address + BigInt(stack.size),
   };
+}
+
+function createMachine({ mode, cpl, cr4, ac, ram, audit, seed }: RunOptions): Machine {
+  const seeded = seed === undefined ? {} : { seed };
+  try {
+    const names = cr4 as readonly Cr4Name[];
+    return new Machine({ mode, cpl, cr4: names, ac, ramSize: ram, audit, ...seeded });
+  } catch (error) {
+    if (error instanceof MachineArgumentError && error.argument === 'cr4') {
+      throw new UsageError(`--cr4 ${error.value}`, `expected ${error.expected}`);
+    }
+    throw error;
+  }
 }
 
 function stackOf({ mode, cpl, stack }: RunOptions, code: Contents): Range {
@@ -146,7 +151,7 @@ function setRegisters(machine: Machine, options: RunOptions, code: Contents, sta
   if (options.mode === 16) {
     setRealModeSegments(machine, options, code, stack);
   } else {
-    registers.rsp = (stack.address + BigInt(stack.size)) & ~15n;
+    registers.rsp = BigInt.asUintN(64, stack.address + BigInt(stack.size)) & ~15n;
   }
   for (const { option, value } of options.registers) {
     blaming(option, [RangeError], () => registers.set(value.name, value.value));
@@ -216,8 +221,9 @@ export function codeModeOf(mode: StartingMode): 16 | 32 | 64 {
 function pushReturnAddress(machine: Machine, code: Contents): bigint {
   const { mode, registers } = machine;
   const address = freeAddress(machine, code);
-  const size = codeModeOf(mode) / 8;
-  const pointer = registers.rsp - BigInt(size);
+  const bits = codeModeOf(mode);
+  const size = bits / 8;
+  const pointer = BigInt.asUintN(bits, registers.rsp - BigInt(size));
   const bytes = new Uint8Array(8);
   new DataView(bytes.buffer).setBigUint64(0, address, true);
   const linear = mode === 64 ? pointer : BigInt.asUintN(32, registers.ss_base + pointer);

@@ -36,14 +36,14 @@ const movdir64b: Handler = (cpu, i) => {
   const { state: s, memory } = cpu;
   const offsetLo = destinationOffset(cpu, i);
   const offsetHi = s[HIGH];
-  const linear = i.mode === 64 ? offsetLo : (s[segmentWord(Segment.ES)] + offsetLo) | 0;
-  if (linear % LINE !== 0) {
-    cpu.fault.raiseAt(Vector.GP, 0, 'alignment', Access.Write, linear, offsetHi, LINE);
-  }
   const bytes = cpu.physical.bytes;
   const from = memory.readPointer(i, LINE);
   for (let n = 0; n < LINE; n++) {
     line[n] = bytes[from + n];
+  }
+  const linear = i.mode === 64 ? offsetLo : (s[segmentWord(Segment.ES)] + offsetLo) | 0;
+  if (linear % LINE !== 0) {
+    cpu.fault.raiseAt(Vector.GP, 0, 'alignment', Access.Write, linear, offsetHi, LINE);
   }
   const to = memory.writeAt(Segment.ES, offsetLo, offsetHi, LINE);
   bytes.set(line, to);

@@ -10,6 +10,8 @@ export interface GuestMemory {
   protect(address: bigint, size: number, rights: PageRights): void;
   mapDevice(address: bigint, size: number, rights: PageRights, device: MmioDevice): void;
   isMapped(address: bigint): boolean;
+  /** Whether there can be memory at an address at all. */
+  isAddressable(address: bigint): boolean;
   /** Calls `visit` with the physical address and size of each run of bytes within a page. */
   forEachRun(address: bigint, size: number, visit: (physical: number, size: number) => void): void;
   /** The RAM pages mapped without paging, for snapshots; none where paging does it. */
@@ -76,6 +78,11 @@ export class FramePool {
     this.#free.push(frame);
   }
 
+  /** Bytes of all RAM. */
+  get capacity(): number {
+    return this.#bytes.length;
+  }
+
   /** Pages still to be had. */
   get available(): number {
     return this.#free.length + Math.floor((this.#bytes.length - this.#next) / PAGE_SIZE);
@@ -106,13 +113,22 @@ export class PagedMemory implements GuestMemory {
   }
 
   map(address: bigint, size: number, rights: PageRights): void {
-    if (size / PAGE_SIZE > this.#frames.available) {
-      throw new OutOfGuestMemoryError(this.#frames.available * PAGE_SIZE);
+    const { available, capacity } = this.#frames;
+    if (size / PAGE_SIZE > available && this.#unmappedPages(address, size) > available) {
+      throw new OutOfGuestMemoryError(capacity);
     }
     for (const page of pagesOf(address, size)) {
       const known = this.tables.physicalPage(page);
       this.tables.map(page, known >= 0 ? known : this.#frames.allocate(), rights);
     }
+  }
+
+  #unmappedPages(address: bigint, size: number): number {
+    let count = 0;
+    for (const page of pagesOf(address, size)) {
+      count += this.isMapped(page) ? 0 : 1;
+    }
+    return count;
   }
 
   unmap(address: bigint, size: number): void {
@@ -149,6 +165,10 @@ export class PagedMemory implements GuestMemory {
 
   isMapped(address: bigint): boolean {
     return this.tables.physicalPage(address) >= 0;
+  }
+
+  isAddressable(address: bigint): boolean {
+    return this.tables.isAddressable(address);
   }
 
   forEachRun(address: bigint, size: number, visit: (physical: number, size: number) => void): void {
@@ -217,6 +237,10 @@ export class FlatMemory implements GuestMemory {
 
   isMapped(address: bigint): boolean {
     return this.#physical.find(Number(address)) !== undefined;
+  }
+
+  isAddressable(address: bigint): boolean {
+    return address < 1n << 32n;
   }
 
   forEachRun(address: bigint, size: number, visit: (physical: number, size: number) => void): void {

@@ -51,15 +51,24 @@ export class PageTables {
     this.#write(this.#leaf(linear, true), entry);
   }
 
+  /** Whether it is an address that these structures can map: of 32 bits, or canonical. */
+  isAddressable(linear: bigint): boolean {
+    if (this.levels === 3) {
+      return linear < 1n << 32n;
+    }
+    const bits = this.levels === 5 ? 57 : 48;
+    return BigInt.asUintN(64, BigInt.asIntN(bits, linear)) === linear;
+  }
+
   /** Physical address of the page mapped at a linear address, or -1. */
   physicalPage(linear: bigint): number {
-    const at = this.#leaf(linear, false);
+    const at = this.isAddressable(linear) ? this.#leaf(linear, false) : -1;
     const entry = at < 0 ? 0n : this.#read(at);
     return (entry & BigInt(Entry.P)) === 0n ? -1 : Number(entry & FRAME);
   }
 
   unmap(linear: bigint): void {
-    const at = this.#leaf(linear, false);
+    const at = this.isAddressable(linear) ? this.#leaf(linear, false) : -1;
     if (at >= 0) {
       this.#write(at, 0n);
     }

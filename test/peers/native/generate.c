@@ -221,6 +221,10 @@ static void steer(struct draft *draft, int length) {
   const bool low = address_bits(draft) == 16;
   const uint64_t address = pick_address(draft, low);
   fill_operand(draft, address);
+  if (segment_base(draft) != 0 && one_in(draft, 8)) { // the offset at the upper end of the segment
+    *(draft->segment == FS ? &draft->registers.fs_base : &draft->registers.gs_base) =
+        address + below(draft, 20);
+  }
   const uint64_t target = address - segment_base(draft);
   if (low) {
     steer_16(draft, target);

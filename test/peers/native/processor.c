@@ -45,6 +45,7 @@ static bool steps;             // it runs with TF
 static uint64_t end;           // where it ends
 static bool repeats;           // it is a REP string instruction: TF traps at each iteration
 static int iterations;
+static uint64_t kept_flags;    // which the way back through the kernel to the next one loses
 
 uint64_t default_register(int n, int mode) {
   if (n == RSP) {
@@ -170,6 +171,7 @@ void execute(const uint8_t *bytes, int length, bool exact, uint8_t rest_of_page,
   end = CODE + length;
   repeats = is_repeated_string(&encoding);
   iterations = 0;
+  kept_flags = repeats ? initial->flags & (NT | ID) : 0;
   running = result;
   struct registers start = *initial;
   start.rip = CODE;
@@ -195,7 +197,7 @@ static void read_registers(const greg_t *from, struct registers *to) {
     to->gpr[n] = from[order[n]] & mask;
   }
   to->rip = from[REG_RIP];
-  to->flags = from[REG_EFL] & ~(uint64_t)(TF | RF);
+  to->flags = (from[REG_EFL] & ~(uint64_t)(TF | RF)) | kept_flags;
   to->fs_base = seen_fs_base;
   to->gs_base = seen_gs_base;
 }

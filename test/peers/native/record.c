@@ -2,6 +2,7 @@
 // what needs a disassembler; name.js adds that. See README.md.
 
 #define _GNU_SOURCE
+#include <cpuid.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <regex.h>
@@ -188,8 +189,8 @@ static void print_vector(int mode, const struct instruction *instruction) {
   close_object();
   open_object("f");
   print_registers(mode, &first.registers, &instruction->registers);
-  // name.js removes it where it is what the format leaves out.
-  number("rip", first.registers.rip, UINT64_MAX);
+  const uint64_t rip = first.registers.rip; // name.js removes it where the format leaves it out
+  number("rip", rip, ~rip);
   print_vectors(&first.vectors, &default_vectors);
   print_memory(mode, &first.memory, &initial_memory);
   close_object();
@@ -267,6 +268,17 @@ static uint64_t vector_seed(const struct options *options, uint64_t n) {
   return (options->seed * 0xd1342543de82ef95ULL) ^ (n * 0xbf58476d1ce4e5b9ULL);
 }
 
+static void print_header(const struct options *options) {
+  uint32_t brand[13] = {0}, *word = brand;
+  uint32_t signature = 0, unused;
+  for (uint32_t leaf = 0x80000002; leaf <= 0x80000004; leaf++, word += 4) {
+    __get_cpuid(leaf, &word[0], &word[1], &word[2], &word[3]);
+  }
+  __get_cpuid(1, &signature, &unused, &unused, &unused);
+  printf("{\"mode\":%d,\"seed\":%" PRIu64 ",\"cpu\":\"%s (CPUID signature %x)\"}\n",
+         options->mode, options->seed, (const char *)brand, signature);
+}
+
 // Tries instructions until one can be recorded, so that there are as many vectors as asked for.
 static void record_vector(const struct options *options, const struct form **chosen, int forms,
                           uint64_t n, struct progress *progress) {
@@ -292,6 +304,9 @@ static void record_vector(const struct options *options, const struct form **cho
 static void record_all(const struct options *options, struct progress *progress) {
   int forms = 0;
   const struct form **chosen = chosen_forms(options, &forms);
+  if (progress->flushed == options->start) {
+    print_header(options);
+  }
   start_processor(options->mode);
   reset_memory();
   for (uint64_t n = progress->flushed; n < options->start + options->count; n++) {
