@@ -244,16 +244,22 @@ function read(flags: Flags, reader: Reader): number {
   }
 }
 
+function runOnce(flags: Flags, registers: Int32Array, start: number): number {
+  let sum = start;
+  for (let n = 0; n < STEPS; n++) {
+    const a = registers[n & 7];
+    const b = registers[(n + 3) & 7];
+    registers[n & 7] = apply(flags, OPERATIONS[n] as Operation, a, b);
+    sum = (Math.imul(sum, 3) + read(flags, READERS[n] as Reader)) | 0;
+  }
+  return sum;
+}
+
 function run(flags: Flags): number {
   const registers = Int32Array.from({ length: 8 }, (_, n) => Math.imul(n + 1, 0x9e3779b9));
   let sum = 0;
   for (let time = 0; time < TIMES; time++) {
-    for (let n = 0; n < STEPS; n++) {
-      const a = registers[n & 7];
-      const b = registers[(n + 3) & 7];
-      registers[n & 7] = apply(flags, OPERATIONS[n] as Operation, a, b);
-      sum = (Math.imul(sum, 3) + read(flags, READERS[n] as Reader)) | 0;
-    }
+    sum = runOnce(flags, registers, sum);
   }
   return sum;
 }

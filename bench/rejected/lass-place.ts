@@ -92,115 +92,115 @@ function entryOf(first: number, lo: number): number {
 }
 
 /** Chosen: entries by access context; LASS is checked when one is filled. */
-function inFill(): number {
+function inFill(tlb: Int32Array): number {
   const { los, his, memory } = guest;
-  const tlb = emptyTlb(2);
   let sum = 0;
-  for (let time = 0; time < TIMES; time++) {
-    let first = 0;
-    let policy = POLICY_CLOSED;
-    for (let n = 0; n < ACCESSES; n++) {
-      if (n % PERIOD === 0) {
-        first = ENTRIES * 3;
-        policy = POLICY_OPEN;
-      } else if (n % PERIOD === WINDOW) {
-        first = 0;
-        policy = POLICY_CLOSED;
-      }
-      const lo = los[n];
-      const hi = his[n];
-      const entry = entryOf(first, lo);
-      let host = tlb[entry + 2] + lo;
-      if (tlb[entry] !== (lo & ~4095) || tlb[entry + 1] !== hi) {
-        if (violates(policy, lo, hi)) {
-          fault();
-        }
-        host = fill(tlb, entry, lo, hi);
-      }
-      sum = (sum + memory[host >>> 2]) | 0;
+  let first = 0;
+  let policy = POLICY_CLOSED;
+  for (let n = 0; n < ACCESSES; n++) {
+    if (n % PERIOD === 0) {
+      first = ENTRIES * 3;
+      policy = POLICY_OPEN;
+    } else if (n % PERIOD === WINDOW) {
+      first = 0;
+      policy = POLICY_CLOSED;
     }
+    const lo = los[n];
+    const hi = his[n];
+    const entry = entryOf(first, lo);
+    let host = tlb[entry + 2] + lo;
+    if (tlb[entry] !== (lo & ~4095) || tlb[entry + 1] !== hi) {
+      if (violates(policy, lo, hi)) {
+        fault();
+      }
+      host = fill(tlb, entry, lo, hi);
+    }
+    sum = (sum + memory[host >>> 2]) | 0;
   }
   return sum;
 }
 
 /** Rejected: one set of entries, LASS checked on every access. */
-function onEveryAccess(): number {
+function onEveryAccess(tlb: Int32Array): number {
   const { los, his, memory } = guest;
-  const tlb = emptyTlb(1);
   let sum = 0;
-  for (let time = 0; time < TIMES; time++) {
-    let policy = POLICY_CLOSED;
-    for (let n = 0; n < ACCESSES; n++) {
-      if (n % PERIOD === 0) {
-        policy = POLICY_OPEN;
-      } else if (n % PERIOD === WINDOW) {
-        policy = POLICY_CLOSED;
-      }
-      const lo = los[n];
-      const hi = his[n];
-      if (violates(policy, lo, hi)) {
-        fault();
-      }
-      const entry = entryOf(0, lo);
-      let host = tlb[entry + 2] + lo;
-      if (tlb[entry] !== (lo & ~4095) || tlb[entry + 1] !== hi) {
-        host = fill(tlb, entry, lo, hi);
-      }
-      sum = (sum + memory[host >>> 2]) | 0;
+  let policy = POLICY_CLOSED;
+  for (let n = 0; n < ACCESSES; n++) {
+    if (n % PERIOD === 0) {
+      policy = POLICY_OPEN;
+    } else if (n % PERIOD === WINDOW) {
+      policy = POLICY_CLOSED;
     }
+    const lo = los[n];
+    const hi = his[n];
+    if (violates(policy, lo, hi)) {
+      fault();
+    }
+    const entry = entryOf(0, lo);
+    let host = tlb[entry + 2] + lo;
+    if (tlb[entry] !== (lo & ~4095) || tlb[entry + 1] !== hi) {
+      host = fill(tlb, entry, lo, hi);
+    }
+    sum = (sum + memory[host >>> 2]) | 0;
   }
   return sum;
 }
 
 /** Rejected: one set of entries, checked when filled and emptied by STAC and CLAC. */
-function flushedByContext(): number {
+function flushedByContext(tlb: Int32Array): number {
   const { los, his, memory } = guest;
-  const tlb = emptyTlb(1);
   let sum = 0;
-  for (let time = 0; time < TIMES; time++) {
-    let policy = POLICY_CLOSED;
-    for (let n = 0; n < ACCESSES; n++) {
-      if (n % PERIOD === 0) {
-        policy = POLICY_OPEN;
-        tlb.fill(1);
-      } else if (n % PERIOD === WINDOW) {
-        policy = POLICY_CLOSED;
-        tlb.fill(1);
-      }
-      const lo = los[n];
-      const hi = his[n];
-      const entry = entryOf(0, lo);
-      let host = tlb[entry + 2] + lo;
-      if (tlb[entry] !== (lo & ~4095) || tlb[entry + 1] !== hi) {
-        if (violates(policy, lo, hi)) {
-          fault();
-        }
-        host = fill(tlb, entry, lo, hi);
-      }
-      sum = (sum + memory[host >>> 2]) | 0;
+  let policy = POLICY_CLOSED;
+  for (let n = 0; n < ACCESSES; n++) {
+    if (n % PERIOD === 0) {
+      policy = POLICY_OPEN;
+      tlb.fill(1);
+    } else if (n % PERIOD === WINDOW) {
+      policy = POLICY_CLOSED;
+      tlb.fill(1);
     }
+    const lo = los[n];
+    const hi = his[n];
+    const entry = entryOf(0, lo);
+    let host = tlb[entry + 2] + lo;
+    if (tlb[entry] !== (lo & ~4095) || tlb[entry + 1] !== hi) {
+      if (violates(policy, lo, hi)) {
+        fault();
+      }
+      host = fill(tlb, entry, lo, hi);
+    }
+    sum = (sum + memory[host >>> 2]) | 0;
   }
   return sum;
 }
 
 /** The bound: no LASS at all. */
-function withoutLass(): number {
+function withoutLass(tlb: Int32Array): number {
   const { los, his, memory } = guest;
-  const tlb = emptyTlb(1);
   let sum = 0;
-  for (let time = 0; time < TIMES; time++) {
-    for (let n = 0; n < ACCESSES; n++) {
-      const lo = los[n];
-      const hi = his[n];
-      const entry = entryOf(0, lo);
-      let host = tlb[entry + 2] + lo;
-      if (tlb[entry] !== (lo & ~4095) || tlb[entry + 1] !== hi) {
-        host = fill(tlb, entry, lo, hi);
-      }
-      sum = (sum + memory[host >>> 2]) | 0;
+  for (let n = 0; n < ACCESSES; n++) {
+    const lo = los[n];
+    const hi = his[n];
+    const entry = entryOf(0, lo);
+    let host = tlb[entry + 2] + lo;
+    if (tlb[entry] !== (lo & ~4095) || tlb[entry + 1] !== hi) {
+      host = fill(tlb, entry, lo, hi);
     }
+    sum = (sum + memory[host >>> 2]) | 0;
   }
   return sum;
+}
+
+/** All accesses several times, with one TLB for as many contexts. */
+function repeated(contexts: number, accesses: (tlb: Int32Array) => number): () => number {
+  return () => {
+    const tlb = emptyTlb(contexts);
+    let sum = 0;
+    for (let time = 0; time < TIMES; time++) {
+      sum = (sum + accesses(tlb)) | 0;
+    }
+    return sum;
+  };
 }
 
 /** Where LASS is checked. */
@@ -209,9 +209,9 @@ export const lassPlace: Comparison = {
   unit: 'load',
   units: ACCESSES * TIMES,
   variants: [
-    { name: 'checked when an entry is filled, entries by context', run: inFill },
-    { name: 'checked on every access', run: onEveryAccess },
-    { name: 'checked when filled, emptied by STAC and CLAC', run: flushedByContext },
-    { name: 'no LASS', run: withoutLass },
+    { name: 'checked when an entry is filled, entries by context', run: repeated(2, inFill) },
+    { name: 'checked on every access', run: repeated(1, onEveryAccess) },
+    { name: 'checked when filled, emptied by STAC and CLAC', run: repeated(1, flushedByContext) },
+    { name: 'no LASS', run: repeated(1, withoutLass) },
   ],
 };

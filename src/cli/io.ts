@@ -46,7 +46,8 @@ function sink(stream: NodeJS.WriteStream): TextSink {
     if (error.code === 'EPIPE') {
       process.exit(ExitStatus.BrokenPipe);
     }
-    throw error;
+    process.stderr.write(`bit63: the output cannot be written: ${error.message}\n`);
+    process.exit(ExitStatus.Usage);
   });
   return {
     write: (text) => {

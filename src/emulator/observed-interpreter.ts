@@ -1,3 +1,4 @@
+import type { Instruction } from '../decoder/index.ts';
 import { BLOCK_CHANGED, type Block } from './block.ts';
 import type { CodeCache } from './code-cache.ts';
 import { type Cpu, Pending } from './cpu.ts';
@@ -194,7 +195,7 @@ export class ObservedInterpreter {
   }
 
   /** Takes back what an instruction had done when an observer threw; elements of REP stay done. */
-  #undo(op: Operation): void {
+  #undo(op: Instruction): void {
     if (!op.rep && !op.repne) {
       this.#registers.set(this.#before);
       this.cpu.state[Word.RIP] = op.ripLo;

@@ -6,25 +6,6 @@ import type { RunExit } from './execute.ts';
 import { codeModeOf, linearOf } from './guest.ts';
 import type { RunOptions } from './options.ts';
 
-const FLAGS: readonly (readonly [string, number])[] = [
-  ['CF', 0],
-  ['PF', 2],
-  ['AF', 4],
-  ['ZF', 6],
-  ['SF', 7],
-  ['TF', 8],
-  ['IF', 9],
-  ['DF', 10],
-  ['OF', 11],
-  ['NT', 14],
-  ['RF', 16],
-  ['VM', 17],
-  ['AC', 18],
-  ['VIF', 19],
-  ['VIP', 20],
-  ['ID', 21],
-];
-
 const VECTORS: Readonly<Record<string, string>> = {
   '#DE': 'divide error',
   '#DB': 'debug exception',
@@ -61,19 +42,6 @@ const CHECKS: Partial<Readonly<Record<FaultCause, string>>> = {
   privilege: 'privilege level',
   'io-privilege': 'I/O privilege level',
 };
-
-/** The flags that are set, by name. */
-export function flagNames(rflags: bigint): string {
-  const flags = Number(rflags);
-  let names = '';
-  for (const [name, bit] of FLAGS) {
-    if (((flags >>> bit) & 1) === 1) {
-      names += names === '' ? name : ` ${name}`;
-    }
-  }
-  const level = (flags >>> 12) & 3;
-  return level === 0 ? names : `${names} IOPL=${level}`.trimStart();
-}
 
 /** `#GP(0)`, or `#UD` for what has no error code. */
 export function faultLabel({ name, errorCode }: ExceptionExit): string {

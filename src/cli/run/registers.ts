@@ -1,7 +1,7 @@
 import type { Machine } from '../../index.ts';
 import type { Palette } from '../colour.ts';
+import { flagNames } from '../flag-names.ts';
 import { hex } from '../hex.ts';
-import { flagNames } from './describe.ts';
 
 const LEGACY = ['ax', 'bx', 'cx', 'dx', 'si', 'di', 'bp', 'sp'];
 const WIDE = [

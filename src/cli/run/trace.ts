@@ -5,8 +5,9 @@ import {
   type MemoryEvent,
   type RegisterName,
 } from '../../index.ts';
+import { flagNames } from '../flag-names.ts';
 import { hex, toHex } from '../hex.ts';
-import { faultLabel, flagNames } from './describe.ts';
+import { faultLabel } from './describe.ts';
 import type { RunExit } from './execute.ts';
 import { codeModeOf } from './guest.ts';
 

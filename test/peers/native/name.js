@@ -73,7 +73,7 @@ function undefinedAfterShift({ size, count, name }) {
     return ALL;
   }
   const overflow = count === 1 ? 0 : OF;
-  if (name !== undefined && name.startsWith('R')) {
+  if (name?.startsWith('R')) {
     return overflow;
   }
   const carry = ['Shl', 'Sal', 'Shr'].includes(name) && count >= size ? CF : 0;
