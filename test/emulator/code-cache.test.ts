@@ -1,20 +1,12 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import { type Machine, REGISTER_NAMES, type Snapshot } from '../../src/index.ts';
 import { CODE, DATA, fromHex, prepare, run, STACK_TOP } from './driver.ts';
+import { liveHeap } from './heap.ts';
 
 const PAGE = 0x1000n;
 const CODE_PAGES = 2n;
 /** The byte behind the code pages of the driver. */
 const CODE_END = CODE + CODE_PAGES * PAGE;
-
-/** Bytes of objects in use. */
-function liveHeap(): number {
-  setFlagsFromString('--expose-gc');
-  runInNewContext('gc')();
-  return process.memoryUsage().heapUsed;
-}
 
 const registersOf = (machine: Machine): Record<string, bigint> =>
   Object.fromEntries(REGISTER_NAMES.map((name) => [name, machine.registers[name]]));

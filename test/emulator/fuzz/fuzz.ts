@@ -201,12 +201,7 @@ export class Fuzzer {
   }
 
   #count(exit: Exit): void {
-    const name =
-      exit.reason === 'exception'
-        ? exit.name
-        : exit.reason === 'unimplemented'
-          ? exit.instruction
-          : exit.reason;
+    const name = exit.reason === 'exception' ? exit.name : exit.reason;
     this.endings.set(name, (this.endings.get(name) ?? 0) + 1);
   }
 }

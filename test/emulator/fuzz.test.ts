@@ -1,0 +1,46 @@
+import { describe, expect, test } from 'vitest';
+import { type Failure, Fuzzer } from './fuzz/fuzz.ts';
+import { liveHeap } from './heap.ts';
+
+/** `node scripts/fuzz.js` runs other seeds for longer. */
+const SEED = 63;
+const CASES = 2_000;
+
+const fuzzer = new Fuzzer(SEED);
+
+/** What went wrong with `CASES` cases. */
+function runCases(first: number): Failure[] {
+  const failures: Failure[] = [];
+  for (let number = first; number < first + CASES; number++) {
+    const failure = fuzzer.run(number);
+    if (failure !== undefined) {
+      failures.push(failure);
+    }
+  }
+  return failures;
+}
+
+describe('random programs in all modes, at CPL 0 and 3, with and without LASS', () => {
+  test.each([0, 1, 2, 3, 4, 5, 6, 7])(
+    'end within their limit, without an error of the host, and the same when watched (part %i)',
+    (part) => {
+      expect(runCases(part * CASES)).toEqual([]);
+    },
+  );
+
+  test('leave no memory in use behind them', () => {
+    const before = liveHeap();
+    expect(runCases(8 * CASES)).toEqual([]);
+    expect(runCases(9 * CASES)).toEqual([]);
+    expect(liveHeap() - before).toBeLessThan(8 << 20);
+  });
+
+  test('reach far enough to mean something', () => {
+    expect(fuzzer.instructions).toBeGreaterThan(150_000);
+    const reached =
+      '#PF #GP #SS #UD #DE #BP #DB until limit io syscall interrupt halt unimplemented';
+    for (const ending of reached.split(' ')) {
+      expect(fuzzer.endings.get(ending), ending).toBeGreaterThan(4);
+    }
+  });
+});
