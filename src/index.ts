@@ -6,8 +6,8 @@
  */
 export {
   type CodeMode,
-  type DisassembledInstruction,
   DecodeStatus,
+  type DisassembledInstruction,
   disassemble,
   Instruction,
   InstructionDecoder,

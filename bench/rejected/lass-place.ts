@@ -84,7 +84,7 @@ function fill(tlb: Int32Array, entry: number, lo: number, hi: number): number {
   tlb[entry] = lo & ~4095;
   tlb[entry + 1] = hi;
   tlb[entry + 2] = offset;
-  return offset + lo;
+  return (offset + lo) | 0;
 }
 
 function entryOf(first: number, lo: number): number {
@@ -108,7 +108,7 @@ function inFill(tlb: Int32Array): number {
     const lo = los[n];
     const hi = his[n];
     const entry = entryOf(first, lo);
-    let host = tlb[entry + 2] + lo;
+    let host = (tlb[entry + 2] + lo) | 0;
     if (tlb[entry] !== (lo & ~4095) || tlb[entry + 1] !== hi) {
       if (violates(policy, lo, hi)) {
         fault();
@@ -137,7 +137,7 @@ function onEveryAccess(tlb: Int32Array): number {
       fault();
     }
     const entry = entryOf(0, lo);
-    let host = tlb[entry + 2] + lo;
+    let host = (tlb[entry + 2] + lo) | 0;
     if (tlb[entry] !== (lo & ~4095) || tlb[entry + 1] !== hi) {
       host = fill(tlb, entry, lo, hi);
     }
@@ -162,7 +162,7 @@ function flushedByContext(tlb: Int32Array): number {
     const lo = los[n];
     const hi = his[n];
     const entry = entryOf(0, lo);
-    let host = tlb[entry + 2] + lo;
+    let host = (tlb[entry + 2] + lo) | 0;
     if (tlb[entry] !== (lo & ~4095) || tlb[entry + 1] !== hi) {
       if (violates(policy, lo, hi)) {
         fault();
@@ -182,7 +182,7 @@ function withoutLass(tlb: Int32Array): number {
     const lo = los[n];
     const hi = his[n];
     const entry = entryOf(0, lo);
-    let host = tlb[entry + 2] + lo;
+    let host = (tlb[entry + 2] + lo) | 0;
     if (tlb[entry] !== (lo & ~4095) || tlb[entry + 1] !== hi) {
       host = fill(tlb, entry, lo, hi);
     }

@@ -33,8 +33,11 @@ export interface DecoderFeatures {
   readonly tzcnt?: boolean;
   /** Whether F3 0F BD is LZCNT (true by default) or BSR. */
   readonly lzcnt?: boolean;
-  /** AMD honours 66h on near branches in 64-bit mode, Intel ignores it. */
-  readonly amdBranches?: boolean;
+  /**
+   * AMD processors honour 66h on near branches in 64-bit mode and REX.B before 90h with F3, which
+   * is an exchange then; Intel's ignore both. False by default.
+   */
+  readonly amd?: boolean;
 }
 
 const EMPTY = new Uint8Array(0);
@@ -49,13 +52,15 @@ export class InstructionDecoder {
   #iced: IcedDecoder | undefined;
   readonly #raw = new IcedInstruction();
   readonly #options: number;
+  readonly #isAmd: boolean;
   #mode: CodeMode = 64;
   #bytes: Uint8Array = EMPTY;
   #position = 0;
 
   constructor(features: DecoderFeatures = {}) {
+    this.#isAmd = features.amd === true;
     this.#options =
-      (features.amdBranches === true ? DecoderOptions.AMD : DecoderOptions.None) |
+      (features.amd === true ? DecoderOptions.AMD : DecoderOptions.None) |
       (features.tzcnt === false ? DecoderOptions.NoMPFX_0FBC : DecoderOptions.None) |
       (features.lzcnt === false ? DecoderOptions.NoMPFX_0FBD : DecoderOptions.None);
   }
@@ -98,7 +103,9 @@ export class InstructionDecoder {
         ? DecodeStatus.TooLong
         : DecodeStatus.Invalid;
     }
-    correctPause(raw, this.#mode, this.#bytes, this.#position, this.#options);
+    if (this.#isAmd) {
+      correctPause(raw, this.#mode, this.#bytes, this.#position, this.#options);
+    }
     this.#position += raw.length;
     translate(raw, this.#mode, into);
     return DecodeStatus.Ok;

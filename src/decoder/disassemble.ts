@@ -1,12 +1,10 @@
 import {
-  DecoderOptions,
   Formatter,
   FormatterSyntax,
   Decoder as IcedDecoder,
   Instruction as IcedInstruction,
 } from 'iced-x86';
 import type { CodeMode } from './decoder.ts';
-import { correctPause } from './pause.ts';
 
 /** One line of a disassembly. */
 export interface DisassembledInstruction {
@@ -35,6 +33,7 @@ export function disassemble(
   formatter.uppercaseHex = false;
   formatter.smallHexNumbersInDecimal = true;
   formatter.ripRelativeAddresses = false;
+  formatter.branchLeadingZeros = false;
   const raw = new IcedInstruction();
   const lines: DisassembledInstruction[] = [];
   decoder.ip = address;
@@ -42,7 +41,6 @@ export function disassemble(
     while (decoder.canDecode && lines.length < limit) {
       const start = decoder.position;
       decoder.decodeOut(raw);
-      correctPause(raw, mode, bytes, start, DecoderOptions.None);
       const length = raw.isInvalid ? 1 : raw.length;
       if (raw.isInvalid) {
         decoder.position = start + 1;

@@ -7,8 +7,8 @@ import {
 import { hasRexB } from './prefixes.ts';
 
 /**
- * F3 90 with REX.B is XCHG r8, rAX on processors, PAUSE to iced unless it is told to know no
- * PAUSE. Decodes the instruction again if it is that.
+ * F3 90 with REX.B is XCHG r8, rAX on AMD's processors, PAUSE on Intel's and to iced, unless it is
+ * told to know no PAUSE. Decodes the instruction again if it is that.
  *
  * @param raw What iced made of the bytes at `start`.
  * @param options The `DecoderOptions` that it was decoded with.

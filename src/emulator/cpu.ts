@@ -1,6 +1,6 @@
 import { type Instruction, MAX_INSTRUCTION_LENGTH } from '../decoder/index.ts';
 import { lassPolicyWord } from '../lass/index.ts';
-import { ALL_FEATURES, type FeatureName, PHYSICAL_ADDRESS_BITS } from './cpuid.ts';
+import { ALL_FEATURES, type FeatureName, PHYSICAL_ADDRESS_BITS, type Vendor } from './cpuid.ts';
 import { Fault } from './fault.ts';
 import { CodeFetch } from './memory/code-fetch.ts';
 import { LinearMemory } from './memory/linear-memory.ts';
@@ -89,6 +89,8 @@ export class Cpu {
   ports: PortDevice | undefined;
   /** What CPUID tells, and what instructions that ask for a feature go by. */
   features: ReadonlySet<FeatureName> = ALL_FEATURES;
+  /** Whose processor it is where they differ. */
+  vendor: Vendor = 'intel';
   /** Source of RDRAND and RDSEED: 32 bits a call. */
   random: () => number = () => 0;
 

@@ -1,5 +1,14 @@
 import { Code, featuresOfCode } from '../decoder/index.ts';
 
+/** The makers whose processors differ in what the manual leaves open, or against it. */
+export type Vendor = 'intel' | 'amd';
+
+/** What CPUID leaf 0 spells. */
+const VENDOR_NAMES: Readonly<Record<Vendor, string>> = {
+  intel: 'GenuineIntel',
+  amd: 'AuthenticAMD',
+};
+
 /** Where CPUID reports a feature. */
 export interface FeatureBit {
   readonly leaf: number;
@@ -84,7 +93,6 @@ const MAX_EXTENDED_LEAF = EXTENDED + 8;
 const SIGNATURE = 6 << 8;
 /** CLFLUSH works on 64 bytes; one logical processor. */
 const LINE_AND_PROCESSORS = (8 << 8) | (1 << 16);
-const VENDOR = 'GenuineIntel';
 const BRAND = 'bit63';
 const BRAND_LEAF = EXTENDED + 2;
 
@@ -102,6 +110,7 @@ const EDX = 3;
  * @param out EAX, EBX, ECX and EDX, in this order.
  */
 export function cpuid(
+  vendor: Vendor,
   features: ReadonlySet<FeatureName>,
   leaf: number,
   subleaf: number,
@@ -120,9 +129,9 @@ export function cpuid(
   switch (number) {
     case 0:
       out[EAX] = MAX_BASIC_LEAF;
-      out[EBX] = letters(VENDOR, 0);
-      out[EDX] = letters(VENDOR, 4);
-      out[ECX] = letters(VENDOR, 8);
+      out[EBX] = letters(VENDOR_NAMES[vendor], 0);
+      out[EDX] = letters(VENDOR_NAMES[vendor], 4);
+      out[ECX] = letters(VENDOR_NAMES[vendor], 8);
       break;
     case 1:
       out[EAX] = SIGNATURE;

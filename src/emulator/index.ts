@@ -1,6 +1,6 @@
 export { MachineArgumentError } from './arguments.ts';
 export type { AuditRecord } from './audit.ts';
-export { ALL_FEATURES, type FeatureName } from './cpuid.ts';
+export { ALL_FEATURES, type FeatureName, type Vendor } from './cpuid.ts';
 export { type AccessName, type ExceptionExit, type Exit, vectorName } from './exit.ts';
 export { type FaultCause, Vector } from './fault.ts';
 export type { BlockEvent, Hooks, InstructionEvent, MemoryEvent, PortEvent } from './hooks.ts';

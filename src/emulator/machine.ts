@@ -1,10 +1,11 @@
 import { Code, InstructionDecoder } from '../decoder/index.ts';
+import { isCanonical, type LinearAddressBits } from '../lass/index.ts';
 import { MachineArgumentError, toLinearAddress, toRights, toSeed, toSize } from './arguments.ts';
 import { AuditLog, type AuditRecord } from './audit.ts';
 import { BlockBuilder } from './block-builder.ts';
 import { CodeCache } from './code-cache.ts';
 import { Cpu } from './cpu.ts';
-import { ALL_FEATURES, FEATURES, type FeatureName } from './cpuid.ts';
+import { ALL_FEATURES, FEATURES, type FeatureName, type Vendor } from './cpuid.ts';
 import type { Exit } from './exit.ts';
 import { exceptionExit } from './explain-fault.ts';
 import type { Hooks } from './hooks.ts';
@@ -19,6 +20,7 @@ import { restoreSnapshot, type Snapshot, takeSnapshot } from './snapshot.ts';
 import { type StartingMode, setStartingState } from './starting-state.ts';
 import { Cr4 } from './state/control.ts';
 import { Area, Word } from './state/layout.ts';
+import { highWord } from './state/word64.ts';
 import { Watch } from './watch.ts';
 
 /** Names of the CR4 bits that a machine can be created with. */
@@ -47,6 +49,8 @@ export interface MachineOptions {
   readonly cr4?: Iterable<Cr4Name>;
   /** What CPUID reports and instructions need; by default all that bit63 knows. */
   readonly features?: Iterable<FeatureName>;
+  /** Whose processor it is where Intel's (the default) and AMD's differ. */
+  readonly vendor?: Vendor;
   /** RFLAGS.AC at the start. */
   readonly ac?: boolean;
   /** Bytes of guest RAM, paging structures included; 64 MiB by default, committed when touched. */
@@ -124,8 +128,10 @@ export class Machine {
     this.#cpu = new Cpu(memory, CPU_AREA);
     const features = featureSet(options.features);
     this.#cpu.features = features;
+    this.#cpu.vendor = vendor(options.vendor);
     const { state, physical, fetch } = this.#cpu;
     const decoder = new InstructionDecoder({
+      amd: this.#cpu.vendor === 'amd',
       tzcnt: features.has('bmi1'),
       lzcnt: features.has('abm'),
     });
@@ -309,6 +315,11 @@ export class Machine {
     return this.#audit?.records ?? [];
   }
 
+  /** Violations at places that the audit had no room for. */
+  get auditDropped(): number {
+    return this.#audit?.dropped ?? 0;
+  }
+
   /** The instruction at RIP as bytes, as far as they are mapped. */
   instructionBytes(): Uint8Array {
     return this.#cpu.instructionBytes();
@@ -429,8 +440,15 @@ export class Machine {
   }
 
   #address(value: number | bigint): bigint {
-    const bits = this.mode === 64 || this.mode === 'compat' ? 64 : 32;
-    return toLinearAddress('address', value, bits);
+    if (this.mode !== 64 && this.mode !== 'compat') {
+      return toLinearAddress('address', value, 32);
+    }
+    const address = toLinearAddress('address', value, 64);
+    const bits = this.#cpu.state[Word.LINEAR_BITS] as LinearAddressBits;
+    if (!isCanonical(highWord(address), bits)) {
+      throw new MachineArgumentError('address', address, `a canonical address of ${bits} bits`);
+    }
+    return address;
   }
 
   /** The start of a range that there can be memory at. */
@@ -465,6 +483,13 @@ function checkMode(mode: StartingMode, cpl: number): void {
   if (mode === 16 && cpl !== 0) {
     throw new MachineArgumentError('cpl', cpl, '0 in real mode');
   }
+}
+
+function vendor(name: Vendor = 'intel'): Vendor {
+  if (name !== 'intel' && name !== 'amd') {
+    throw new MachineArgumentError('vendor', name, "'intel' or 'amd'");
+  }
+  return name;
 }
 
 function ramSize(bytes: number): number {

@@ -10,6 +10,8 @@ export interface Snapshot {
   readonly format: 'bit63-snapshot-1';
   readonly mode: StartingMode;
   readonly ramSize: number;
+  /** Levels of paging structures, 0 without paging. */
+  readonly levels: number;
   /** The processor's area up to the TLB: registers, flags, vector state. */
   readonly state: Uint8Array;
   readonly retired: number;
@@ -47,6 +49,7 @@ export function takeSnapshot({ mode, cpu, ram, frames, memory, random }: Snapsho
     format: 'bit63-snapshot-1',
     mode,
     ramSize: ram.length,
+    levels: memory.levels,
     state,
     retired: cpu.retired,
     unfinished: cpu.unfinished,
@@ -68,6 +71,9 @@ export function restoreSnapshot(parts: SnapshotParts, snapshot: Snapshot): void 
   }
   if (snapshot.ramSize !== ram.length) {
     throw new MachineArgumentError('snapshot.ramSize', snapshot.ramSize, `${ram.length}`);
+  }
+  if (snapshot.levels !== memory.levels) {
+    throw new MachineArgumentError('snapshot.levels', snapshot.levels, `${memory.levels}`);
   }
   ram.fill(0, 0, frames.usage.next);
   for (const { offset, bytes } of snapshot.pages) {

@@ -7,7 +7,9 @@ const exactly = { strict: false, faultAddress: true };
 
 /** The differences as `part: expected / got`, or what else came of a vector. */
 function replay(line: Line, tolerance = exactly, mode: VectorMode = 64): string[] {
-  const verdict = new Replayer(mode, tolerance).replay(readVector(JSON.stringify(line), mode));
+  const verdict = new Replayer(mode, 'amd', tolerance).replay(
+    readVector(JSON.stringify(line), mode),
+  );
   return verdict.kind === 'failed'
     ? verdict.differences.map(({ part, expected, got, note }) =>
         [`${part}: ${expected} / ${got}`, note].filter((text) => text !== undefined).join(' / '),
@@ -191,7 +193,7 @@ describe('not compared', () => {
 });
 
 test('a vector finds the same machine whatever came before it', () => {
-  const replayer = new Replayer(64, exactly);
+  const replayer = new Replayer(64, 'amd', exactly);
   const read = (line: Line) => readVector(JSON.stringify(line), 64);
   const dirty = read({ ...STORE, i: { ...(STORE.i as Line), fsb: '5000', r15: '1' }, f: {} });
   const load = { b: '8b07', c: 'Mov_r32_rm32', m: 'mov eax,[rdi]', i: { rdi: '10001100' } };

@@ -280,8 +280,8 @@ describe('a run of instructions', () => {
 });
 
 describe('branches with an operand-size prefix in 64-bit mode', () => {
-  const first = (amdBranches: boolean): Instruction => {
-    const decoder = new InstructionDecoder({ amdBranches });
+  const first = (amd: boolean): Instruction => {
+    const decoder = new InstructionDecoder({ amd });
     const i = new Instruction();
     decoder.begin(64, fromHex('66 e9 00 00 00 00'), 0x12_3450, 0);
     expect(decoder.next(i)).toBe(DecodeStatus.Ok);

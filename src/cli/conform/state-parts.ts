@@ -1,6 +1,6 @@
 import type { Machine } from '../../index.ts';
+import { flagNames } from '../flag-names.ts';
 import { hex } from '../hex.ts';
-import { flagNames } from './flag-names.ts';
 import { CODE, DEFAULT_FLAGS, defaultRegister } from './machine-model.ts';
 import type { Vector, VectorMode } from './vector.ts';
 
@@ -64,8 +64,8 @@ const FLAGS: StatePart = {
   ...register('fl', 'rflags', DEFAULT_FLAGS),
   ignored: ({ undefinedFlags }, { strict }) =>
     BigInt(NEVER_COMPARED | (strict ? 0 : undefinedFlags)),
-  show: (value) => `${hex(value)} (${flagNames(value)})`,
-  nameBits: flagNames,
+  show: (value) => `${hex(value)} (${flagNames(value) || '-'})`,
+  nameBits: (value) => flagNames(value) || '-',
 };
 
 /**

@@ -1,4 +1,4 @@
-import { OperandKind } from '../../decoder/index.ts';
+import { type Instruction, OperandKind } from '../../decoder/index.ts';
 import type { Cpu } from '../cpu.ts';
 import type { Binder, Handler } from '../operation.ts';
 import { checkTarget, jump, jumpRelative } from './branch.ts';
@@ -7,11 +7,12 @@ import { getRegister, load, type NarrowSize } from './operands.ts';
 import { each, family, type Rows, relativeForms, type Size } from './rows.ts';
 import {
   moveStackPointer,
-  push64,
   pushNarrow,
   releaseStack64,
+  reserveStack64,
   stackPointer,
   stackPointer64,
+  storeBelowStack64,
 } from './stack-access.ts';
 
 const relative = (mnemonic: string): string => relativeForms(mnemonic).join(' ');
@@ -28,7 +29,7 @@ function jcc(): Rows {
 }
 
 /** JMP and CALL through a register or memory. */
-function indirect(go: (cpu: Cpu, i: Parameters<Handler>[1], lo: number, hi: number) => void) {
+function indirect(go: (cpu: Cpu, i: Instruction, lo: number, hi: number) => void) {
   return (size: Size): Binder => {
     const fromRegister: Handler =
       size === 8
@@ -47,11 +48,17 @@ function indirect(go: (cpu: Cpu, i: Parameters<Handler>[1], lo: number, hi: numb
   };
 }
 
-const callRelative64: Handler = (cpu, i) => {
-  checkTarget(cpu, i, i.immediateLo, i.immediateHi);
-  push64(cpu, i.nextLo, i.nextHi);
-  jumpRelative(cpu, i);
-};
+/**
+ * CALL in 64-bit mode. Processors store the return address first, then look at the target, and move
+ * the stack pointer last.
+ */
+function call64(cpu: Cpu, i: Instruction, lo: number, hi: number): void {
+  storeBelowStack64(cpu, i.nextLo, i.nextHi);
+  jump(cpu, i, lo, hi);
+  reserveStack64(cpu.state);
+}
+
+const callRelative64: Handler = (cpu, i) => call64(cpu, i, i.immediateLo, i.immediateHi);
 
 function callRelative(size: NarrowSize): Handler {
   return (cpu, i) => {
@@ -62,13 +69,12 @@ function callRelative(size: NarrowSize): Handler {
 }
 
 function callIndirect(size: Size): Binder {
+  if (size === 8) {
+    return indirect(call64)(size);
+  }
   return indirect((cpu, i, lo, hi) => {
     checkTarget(cpu, i, lo, hi);
-    if (size === 8) {
-      push64(cpu, i.nextLo, i.nextHi);
-    } else {
-      pushNarrow(cpu, size, i.nextLo);
-    }
+    pushNarrow(cpu, size, i.nextLo);
     jump(cpu, i, lo, hi);
   })(size);
 }

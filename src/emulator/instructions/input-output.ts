@@ -62,7 +62,6 @@ function output(size: PortSize): Binder {
  */
 function ins(size: PortSize): Step {
   return (cpu, i) => {
-    requirePortAccess(cpu);
     writeDestination(cpu, i, size);
     const port = portInDx(cpu);
     const value = cpu.portIn(i, port, size);
@@ -80,7 +79,6 @@ function ins(size: PortSize): Step {
 /** OUTS. Without a device it ends as INS does, with the value that has not been sent. */
 function outs(size: PortSize): Step {
   return (cpu, i) => {
-    requirePortAccess(cpu);
     const port = portInDx(cpu);
     const value = load(cpu.memory, readSource(cpu, i, size), size) >>> 0;
     if (!cpu.portOut(i, port, size, value)) {
@@ -90,6 +88,18 @@ function outs(size: PortSize): Step {
     }
     advance(cpu, RSI, i.addressSize, stride(cpu.state, size));
     return true;
+  };
+}
+
+/** INS and OUTS ask for permission even if there is nothing to do. */
+function permitted(step: Step): Binder {
+  const bind = repeatable(step);
+  return (i) => {
+    const handler = bind(i);
+    return (cpu, instruction) => {
+      requirePortAccess(cpu);
+      handler(cpu, instruction);
+    };
   };
 }
 
@@ -107,12 +117,12 @@ export const inputOutput: Rows = {
   Out_DX_AL: output(1),
   Out_DX_AX: output(2),
   Out_DX_EAX: output(4),
-  Insb_m8_DX: repeatable(ins(1)),
-  Insw_m16_DX: repeatable(ins(2)),
-  Insd_m32_DX: repeatable(ins(4)),
-  Outsb_DX_m8: repeatable(outs(1)),
-  Outsw_DX_m16: repeatable(outs(2)),
-  Outsd_DX_m32: repeatable(outs(4)),
+  Insb_m8_DX: permitted(ins(1)),
+  Insw_m16_DX: permitted(ins(2)),
+  Insd_m32_DX: permitted(ins(4)),
+  Outsb_DX_m8: permitted(outs(1)),
+  Outsw_DX_m16: permitted(outs(2)),
+  Outsd_DX_m32: permitted(outs(4)),
 };
 
 /** They may ask to leave, and devices may send the guest elsewhere. */

@@ -18,7 +18,7 @@ const registers = new Uint32Array(4);
 
 const cpuidHandler: Handler = (cpu) => {
   const { state: s } = cpu;
-  cpuid(cpu.features, s[RAX], s[RCX], registers);
+  cpuid(cpu.vendor, cpu.features, s[RAX], s[RCX], registers);
   setRegister64(s, RAX, registers[0], 0);
   setRegister64(s, RBX, registers[1], 0);
   setRegister64(s, RCX, registers[2], 0);

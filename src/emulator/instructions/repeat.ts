@@ -1,10 +1,10 @@
 import type { Instruction } from '../../decoder/index.ts';
 import type { Cpu } from '../cpu.ts';
 import type { Handler } from '../operation.ts';
-import { zeroFlag } from '../state/flags.ts';
+import { setFlags64, zeroFlag } from '../state/flags.ts';
 import { Word } from '../state/layout.ts';
 
-const { GPR, HIGH, PENDING, RIP } = Word;
+const { CARRIES, GPR, HIGH, PENDING, RESULT, RIP } = Word;
 const RCX = GPR + 2;
 
 /**
@@ -62,15 +62,56 @@ export function once(step: Step): Handler {
   };
 }
 
-/** REP. */
-export function repeated(step: Step, run: Run | undefined): Handler {
-  return (cpu, i) => repeat(cpu, i, step, run, undefined);
+/**
+ * REP.
+ *
+ * @param pointers Words of the pointers that Intel processors truncate together with the count.
+ */
+export function repeated(step: Step, run: Run | undefined, pointers: readonly number[]): Handler {
+  return (cpu, i) => {
+    truncate(cpu, i, pointers);
+    repeat(cpu, i, step, run, undefined);
+  };
 }
 
-/** REPE and REPNE. */
+/**
+ * REPE and REPNE. The manual wants the flags of before if the instruction does not come to its end;
+ * AMD processors leave those of the last element.
+ */
 export function repeatedWhile(step: Step, equal: boolean): Handler {
   const wanted = equal ? 1 : 0;
-  return (cpu, i) => repeat(cpu, i, step, undefined, wanted);
+  return (cpu, i) => {
+    truncate(cpu, i, NONE);
+    const { state: s, unfinished } = cpu;
+    const lo = s[RESULT];
+    const hi = s[RESULT + 1];
+    const carries = s[CARRIES];
+    let isDone = false;
+    try {
+      repeat(cpu, i, step, undefined, wanted);
+      isDone = cpu.unfinished === unfinished;
+    } finally {
+      if (!isDone && cpu.vendor === 'intel') {
+        setFlags64(s, lo, hi, carries);
+      }
+    }
+  };
+}
+
+const NONE: readonly number[] = [];
+
+/**
+ * With 67h in 64-bit mode Intel processors clear the upper half of RCX, and of the pointers of MOVS
+ * and STOS, even if there is nothing to do; AMD's only with the first element.
+ */
+function truncate(cpu: Cpu, i: Instruction, pointers: readonly number[]): void {
+  if (i.addressSize !== 32 || cpu.vendor !== 'intel') {
+    return;
+  }
+  cpu.state[RCX + 1] = 0;
+  for (const pointer of pointers) {
+    cpu.state[pointer + 1] = 0;
+  }
 }
 
 /**

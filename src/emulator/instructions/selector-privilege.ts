@@ -1,5 +1,4 @@
 import { OperandKind } from '../../decoder/index.ts';
-import type { Cpu } from '../cpu.ts';
 import type { Binder } from '../operation.ts';
 import { setZeroFlag } from '../state/flags.ts';
 import { load, store } from './operands.ts';
@@ -8,33 +7,37 @@ import type { Rows } from './rows.ts';
 
 const RPL = 3;
 
-/** The selector with its RPL raised to that of `by`; ZF says whether that changed it. */
-function raise(cpu: Cpu, selector: number, by: number): number {
-  const isLower = (selector & RPL) < (by & RPL);
-  setZeroFlag(cpu.state, isLower ? 1 : 0);
-  return isLower ? (selector & ~RPL) | (by & RPL) : selector;
+/** A selector with its RPL raised to that of `by`. */
+function raised(selector: number, by: number): number {
+  return (selector & RPL) < (by & RPL) ? (selector & ~RPL) | (by & RPL) : selector;
 }
 
 /**
- * ARPL works on 16 bits whatever its operand size is.
+ * ARPL works on 16 bits whatever its operand size is, and writes only if it has something to raise:
+ * a selector in read-only memory that needs no change is no fault.
  *
  * @param halves 16-bit units that a register slot of the form counts.
  */
 function arpl(halves: 1 | 2): Binder {
-  return (i) =>
-    i.kind0 === OperandKind.Memory
-      ? (cpu, instruction) => {
+  return ({ kind0 }) =>
+    kind0 === OperandKind.Memory
+      ? (cpu, i) => {
           requireProtectedMode(cpu);
           const { memory, registers16 } = cpu;
-          const p = memory.updatePointer(instruction, 2);
-          const by = registers16[instruction.slot1 * halves];
-          store(memory, p, 2, raise(cpu, load(memory, p, 2), by));
+          const before = load(memory, memory.readPointer(i, 2), 2);
+          const after = raised(before, registers16[i.slot1 * halves]);
+          if (after !== before) {
+            store(memory, memory.writePointer(i, 2), 2, after);
+          }
+          setZeroFlag(cpu.state, after !== before ? 1 : 0);
         }
-      : (cpu, { slot0, slot1 }) => {
+      : (cpu, i) => {
           requireProtectedMode(cpu);
           const { registers16 } = cpu;
-          const at = slot0 * halves;
-          registers16[at] = raise(cpu, registers16[at], registers16[slot1 * halves]);
+          const at = i.slot0 * halves;
+          const before = registers16[at];
+          registers16[at] = raised(before, registers16[i.slot1 * halves]);
+          setZeroFlag(cpu.state, registers16[at] !== before ? 1 : 0);
         };
 }
 

@@ -18,19 +18,29 @@ const interrupt: Handler = (cpu, i) => {
   cpu.requestExit({ reason: 'interrupt', vector: i.immediateLo & 0xff });
 };
 
-/** BOUND: signed index, lower and upper bound, both of them allowed. */
+/**
+ * BOUND: signed index, lower and upper bound, both of them allowed. Intel processors look at the
+ * upper bound only if the index passes the lower one; AMD's read both first.
+ */
 function bound(size: NarrowSize & (2 | 4)): Handler {
   const shift = 32 - 8 * size;
   const extended = (value: number): number => (value << shift) >> shift;
   return (cpu, i) => {
-    const { memory } = cpu;
-    const p = memory.readPointer(i, 2 * size);
-    const lower = extended(load(memory, p, size));
-    const upper = extended(load(memory, p + size, size));
+    const { memory, segmentation } = cpu;
     const index = extended(size === 2 ? cpu.registers16[i.slot0] : cpu.state[i.slot0]);
-    if (index < lower || index > upper) {
-      cpu.fault.raise(Vector.BR, 0, 'bound');
+    if (cpu.vendor === 'amd') {
+      memory.readPointer(i, 2 * size);
     }
+    const lower = extended(load(memory, memory.readPointer(i, size), size));
+    if (index >= lower) {
+      const at = segmentation.effectiveAddress(i) + size;
+      const offset = i.addressSize === 16 ? at & 0xffff : at | 0;
+      const upper = extended(load(memory, memory.readAt(i.segment, offset, 0, size), size));
+      if (index <= upper) {
+        return;
+      }
+    }
+    cpu.fault.raise(Vector.BR, 0, 'bound');
   };
 }
 

@@ -53,13 +53,23 @@ export function moveStackPointer(cpu: Cpu, delta: number): void {
 
 /** Pushes 8 bytes: only 64-bit mode does. @throws Fault with the stack pointer unchanged. */
 export function push64(cpu: Cpu, lo: number, hi: number): void {
+  storeBelowStack64(cpu, lo, hi);
+  reserveStack64(cpu.state);
+}
+
+/** Stores the 8 bytes of a push in 64-bit mode; the stack pointer is still to be moved. @throws Fault */
+export function storeBelowStack64(cpu: Cpu, lo: number, hi: number): void {
   const { state: s, memory } = cpu;
   const rsp = s[RSP];
-  const newHi = s[RSP + 1] - (rsp >>> 0 < 8 ? 1 : 0);
-  const newLo = (rsp - 8) | 0;
-  store64(memory, memory.writeLinear(newLo, newHi | 0, 8, STACK), lo, hi);
-  s[RSP] = newLo;
-  s[RSP + 1] = newHi;
+  const aboveHi = (s[RSP + 1] - (rsp >>> 0 < 8 ? 1 : 0)) | 0;
+  store64(memory, memory.writeLinear((rsp - 8) | 0, aboveHi, 8, STACK), lo, hi);
+}
+
+/** Takes 8 bytes off RSP. */
+export function reserveStack64(s: Int32Array): void {
+  const rsp = s[RSP];
+  s[RSP] = rsp - 8;
+  s[RSP + 1] -= rsp >>> 0 < 8 ? 1 : 0;
 }
 
 /** Pointer to the 8 bytes on top of the stack in 64-bit mode. @throws Fault */

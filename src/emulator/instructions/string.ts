@@ -153,9 +153,9 @@ function scas(size: Size): Step {
 }
 
 /** MOVS, STOS, LODS, INS and OUTS: F2 repeats them as F3 does. */
-export function repeatable(step: Step, run?: Run): Binder {
+export function repeatable(step: Step, run?: Run, pointers: readonly number[] = []): Binder {
   const single = once(step);
-  const multiple = repeated(step, run);
+  const multiple = repeated(step, run, pointers);
   return (i) => (i.rep || i.repne ? multiple : single);
 }
 
@@ -174,14 +174,14 @@ function comparing(step: Step): Binder {
 
 /** SDM vol. 1, "String Instructions", less those of ports. */
 export const string: Rows = {
-  Movsb_m8_m8: repeatable(movs(1), runOfMoves(1)),
-  Movsw_m16_m16: repeatable(movs(2), runOfMoves(2)),
-  Movsd_m32_m32: repeatable(movs(4), runOfMoves(4)),
-  Movsq_m64_m64: repeatable(movs(8), runOfMoves(8)),
-  Stosb_m8_AL: repeatable(stos(1), runOfStores(1)),
-  Stosw_m16_AX: repeatable(stos(2), runOfStores(2)),
-  Stosd_m32_EAX: repeatable(stos(4), runOfStores(4)),
-  Stosq_m64_RAX: repeatable(stos(8), runOfStores(8)),
+  Movsb_m8_m8: repeatable(movs(1), runOfMoves(1), [RSI, RDI]),
+  Movsw_m16_m16: repeatable(movs(2), runOfMoves(2), [RSI, RDI]),
+  Movsd_m32_m32: repeatable(movs(4), runOfMoves(4), [RSI, RDI]),
+  Movsq_m64_m64: repeatable(movs(8), runOfMoves(8), [RSI, RDI]),
+  Stosb_m8_AL: repeatable(stos(1), runOfStores(1), [RDI]),
+  Stosw_m16_AX: repeatable(stos(2), runOfStores(2), [RDI]),
+  Stosd_m32_EAX: repeatable(stos(4), runOfStores(4), [RDI]),
+  Stosq_m64_RAX: repeatable(stos(8), runOfStores(8), [RDI]),
   Lodsb_AL_m8: repeatable(lods(1)),
   Lodsw_AX_m16: repeatable(lods(2)),
   Lodsd_EAX_m32: repeatable(lods(4)),

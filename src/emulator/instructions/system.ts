@@ -116,7 +116,7 @@ const bases: Rows = {
 
 const PRIVILEGED =
   'Clts Lgdt_m1632_16 Lgdt_m1632 Lgdt_m1664 Lidt_m1632_16 Lidt_m1632 Lidt_m1664 ' +
-  'Lmsw_rm16 Lmsw_r32m16 Lmsw_r64m16 Invd Wbinvd Invlpg_m Rdmsr Wrmsr Sysexitd Sysexitq ' +
+  'Lmsw_rm16 Lmsw_r32m16 Lmsw_r64m16 Invd Wbinvd Wbnoinvd Invlpg_m Rdmsr Wrmsr Sysexitd Sysexitq ' +
   'Mov_r32_cr Mov_r64_cr Mov_cr_r32 Mov_cr_r64 Mov_r32_dr Mov_r64_dr Mov_dr_r32 Mov_dr_r64';
 
 const exits: Rows = {

@@ -3,6 +3,8 @@ import { type MmioDevice, PAGE_SIZE, type PhysicalMemory } from './physical.ts';
 
 /** Linear memory of a guest as its host sees it: what is mapped where, and the bytes. */
 export interface GuestMemory {
+  /** Levels of paging structures, 0 without paging. */
+  readonly levels: number;
   /** Maps zeroed pages; those already mapped keep their contents and get the new rights. */
   map(address: bigint, size: number, rights: PageRights): void;
   unmap(address: bigint, size: number): void;
@@ -112,6 +114,10 @@ export class PagedMemory implements GuestMemory {
     this.tables = new PageTables(levels, ram, frames);
   }
 
+  get levels(): number {
+    return this.tables.levels;
+  }
+
   map(address: bigint, size: number, rights: PageRights): void {
     const { available, capacity } = this.#frames;
     if (size / PAGE_SIZE > available && this.#unmappedPages(address, size) > available) {
@@ -195,6 +201,7 @@ export class PagedMemory implements GuestMemory {
 
 /** Guest memory without paging: linear addresses are physical ones. */
 export class FlatMemory implements GuestMemory {
+  readonly levels = 0;
   readonly #frames: FramePool;
   readonly #physical: PhysicalMemory;
   /** Host offset of the RAM that the frames come from. */

@@ -143,10 +143,10 @@ export class Segmentation {
       const limit = s[word + SegmentField.LIMIT] >>> 0;
       const expandsDown = !isCode && (attributes & SegmentAttribute.EXPAND_DOWN) !== 0;
       const top = (attributes & SegmentAttribute.DB) !== 0 ? 0xffff_ffff : 0xffff;
-      // A flat 4 GiB segment has no byte outside it: an access may wrap.
+      // A flat segment has no byte outside it: an access may wrap. Processors tell it by its base.
       const within = expandsDown
         ? first > limit && last <= top
-        : last <= limit || limit === 0xffff_ffff;
+        : last <= limit || (limit === 0xffff_ffff && s[word] === 0);
       if (within) {
         return;
       }
