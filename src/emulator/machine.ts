@@ -456,7 +456,11 @@ export class Machine {
     const first = this.#address(address);
     const last = first + BigInt(size) - 1n;
     if (!this.#memory.isAddressable(first) || !this.#memory.isAddressable(last)) {
-      throw new MachineArgumentError('address', first, `canonical, as all of ${size} bytes`);
+      throw new MachineArgumentError(
+        'address',
+        first,
+        `the start of ${size} bytes that can be addressed`,
+      );
     }
     return first;
   }

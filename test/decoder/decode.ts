@@ -4,7 +4,11 @@ import { fromHex } from '../emulator/driver.ts';
 /** Where `decode` places an instruction. */
 export const RIP = 0x40_1000n;
 
-const decoder = new InstructionDecoder();
+const decoders = {
+  intel: new InstructionDecoder(),
+  amd: new InstructionDecoder({ amd: true }),
+};
+type Vendor = keyof typeof decoders;
 
 /** An instruction with its word pairs joined: signed values for what is signed. */
 export interface Decoded {
@@ -31,10 +35,10 @@ export interface Decoded {
 }
 
 /** Decodes the one instruction that `hex` holds, without a byte to spare. */
-export function decode(mode: CodeMode, hex: string, rip = RIP): Decoded {
+export function decode(mode: CodeMode, hex: string, rip = RIP, vendor: Vendor = 'intel'): Decoded {
   const bytes = fromHex(hex);
   const i = new Instruction();
-  const status = decodeInto(mode, bytes, i, rip);
+  const status = decodeInto(mode, bytes, i, rip, vendor);
   if (status !== DecodeStatus.Ok || i.length !== bytes.length) {
     throw new Error(`${hex}: status ${status}, length ${i.length}`);
   }
@@ -64,14 +68,16 @@ export function decode(mode: CodeMode, hex: string, rip = RIP): Decoded {
 }
 
 /** What decoding the first instruction of `bytes` says. */
-export function decodeInto(
+function decodeInto(
   mode: CodeMode,
   bytes: Uint8Array,
   into: Instruction,
   rip = RIP,
+  vendor: Vendor = 'intel',
 ): DecodeStatus {
   const lo = Number(BigInt.asIntN(32, rip));
   const hi = Number(BigInt.asIntN(32, rip >> 32n));
+  const decoder = decoders[vendor];
   decoder.begin(mode, bytes, lo, hi);
   return decoder.next(into);
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { Code } from '../../src/decoder/index.ts';
 import { type CodeMode, DecodeStatus, Instruction, InstructionDecoder } from '../../src/index.ts';
 import { fromHex } from '../emulator/driver.ts';
-import { decode, statusOf } from './decode.ts';
+import { decode, RIP, statusOf } from './decode.ts';
 
 const MODES = [16, 32, 64] as const;
 
@@ -207,14 +207,15 @@ describe('F3 90', () => {
     ['f3 49 90', 'xchg r8,rax', Xchg_r64_RAX],
     ['66 f3 41 90', 'xchg r8w,ax', Xchg_r16_AX],
     [`${'f3'.repeat(13)}41 90`, 'xchg r8d,eax of 15 bytes', Xchg_r32_EAX],
-  ])('%s is %s', (hex, _text, code) => {
-    const i = decode(64, hex);
-    expect(i.code).toBe(code);
-    expect(i.next).toBe(i.rip + BigInt(fromHex(hex).length));
+  ])('%s is pause on Intel, on AMD %s', (hex, _text, code) => {
+    const next = RIP + BigInt(fromHex(hex).length);
+    expect(decode(64, hex)).toMatchObject({ code: Pause, next });
+    expect(decode(64, hex, RIP, 'amd')).toMatchObject({ code, rip: RIP, next });
   });
 
-  test('as an exchange it has R8 and rAX as operands', () => {
-    expect(decode(64, 'f3 49 90').slots.toSorted((a, b) => a - b)).toEqual([0, 16]);
+  test('as an exchange has R8 and rAX as operands', () => {
+    const { slots } = decode(64, 'f3 49 90', RIP, 'amd');
+    expect(slots.toSorted((a, b) => a - b)).toEqual([0, 16]);
   });
 
   test('outside 64-bit mode 41 is INC ECX', () => {

@@ -9,7 +9,7 @@ describe('disassemble', () => {
     const lines = disassemble(fromHex('48 8b 47 08 eb fc 65 48 89 04 25 28 00 00 00'), 64, AT);
     expect(lines.map(({ address, bytes, text }) => [address, toHex(bytes), text])).toEqual([
       [AT, '488b4708', 'mov rax,[rdi+8]'],
-      [AT + 4n, 'ebfc', 'jmp short 0x0000000000401002'],
+      [AT + 4n, 'ebfc', 'jmp short 0x401002'],
       [AT + 6n, '654889042528000000', 'mov gs:[0x28],rax'],
     ]);
   });
@@ -55,8 +55,8 @@ describe('disassemble', () => {
     expect(disassemble(fromHex(hex), mode, 0x1000n).map((line) => line.text)).toEqual([text]);
   });
 
-  test('agrees with the emulator about F3 90 with REX.B', () => {
+  test('shows F3 90 with REX.B as Intel processors execute it', () => {
     const [line] = disassemble(fromHex('f3 41 90'), 64, AT);
-    expect(line.text).toBe('xchg r8d,eax');
+    expect(line.text).toBe('pause');
   });
 });

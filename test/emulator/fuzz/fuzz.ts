@@ -23,7 +23,7 @@ interface Setting extends MachineOptions {
 }
 
 /** The kinds of machine that cases run on. */
-export const SETTINGS: readonly Setting[] = [
+const SETTINGS: readonly Setting[] = [
   { mode: 16 },
   { mode: 32, cpl: 3 },
   { mode: 32, cpl: 0 },
