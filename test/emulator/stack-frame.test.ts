@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { DATA, fromHex, prepare, run, STACK_TOP } from './driver.ts';
+import { DATA, fromHex, prepare, run, STACK_TOP, toHex } from './driver.ts';
 
 /** The first byte of the mapped stack. */
 const BOTTOM = STACK_TOP - 0x2000n;
@@ -66,16 +66,19 @@ describe('ENTER', () => {
   });
 
   test.each([
-    ['the push', 0n, 'c8 00 00 00', DATA + 0x40n],
-    ['a later push', 12n, 'c8 00 00 02', DATA + 0x40n],
-    ['the frame pointers read', 0x40n, 'c8 00 00 04', DATA + 0x10n],
-    ['the final stack pointer', 0x40n, 'c8 00 01 00', DATA + 0x40n],
-  ])('changes nothing when %s faults', (_what, above, code, rbp) => {
+    ['the push', 0n, 'c8 00 00 00', DATA + 0x40n, ''],
+    ['a later push', 12n, 'c8 00 00 02', DATA + 0x40n, '4000100000000000'],
+    ['the frame pointers read', 0x40n, 'c8 00 00 04', DATA + 0x10n, '1000100000000000'],
+    ['the final stack pointer', 0x40n, 'c8 00 01 00', DATA + 0x40n, '4000100000000000'],
+  ])('changes no register when %s faults, but leaves in memory what it pushed', (...row) => {
+    const [, above, code, rbp, pushed] = row;
     const before = { rsp: BOTTOM + above, rbp };
     const machine = prepare({ code, with: before });
     machine.write(BOTTOM, new Uint8Array(0x80).fill(0xee));
     expect(expectUnchanged(machine, before)).toMatchObject({ name: '#PF' });
-    expect(machine.read(BOTTOM, 0x80)).toEqual(new Uint8Array(0x80).fill(0xee));
+    const first = above === 0n ? '' : toHex(machine.read(BOTTOM + above - 8n, 8));
+    expect(first).toBe(pushed);
+    expect(toHex(machine.read(BOTTOM + above, 8))).toBe('ee'.repeat(8));
   });
 
   test('a push that LASS refuses is #SS', () => {
@@ -174,10 +177,16 @@ describe('PUSHA and POPA', () => {
     expect(machine.read(BOTTOM, 16)).toEqual(new Uint8Array(16));
   });
 
-  test('change nothing when a pop faults on the way', () => {
-    const before = { esp: STACK_TOP - 16n, edi: 5n };
-    const machine = prepare({ mode: 32, code: '61', with: before });
-    expect(expectUnchanged(machine, before)).toMatchObject({ name: '#PF', access: 'read' });
+  test('a pop that faults on the way leaves the registers popped before it, and the stack pointer', () => {
+    const machine = prepare({
+      mode: 32,
+      code: '61', // popad
+      with: { esp: STACK_TOP - 16n, edi: 5n, esi: 5n, ebp: 5n, ebx: 5n, eax: 5n },
+      memory: { [`${STACK_TOP - 16n}`]: '01000000 02000000 03000000 04000000' },
+    });
+    expect(machine.run()).toMatchObject({ name: '#PF', access: 'read', linearAddress: STACK_TOP });
+    const { edi, esi, ebp, esp, ebx, eax } = machine.registers;
+    expect([edi, esi, ebp, esp, ebx, eax]).toEqual([1n, 2n, 3n, STACK_TOP - 16n, 5n, 5n]);
   });
 });
 

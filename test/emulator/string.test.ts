@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { CODE, DATA, fromHex, prepare, run, STACK_TOP, toHex } from './driver.ts';
 
+const HIGH_HALF = 0xdead_0000_0000n;
 const ZF = 1n << 6n;
 const DF = 1n << 10n;
 /** Behind the last byte of mapped data. */
@@ -132,13 +133,29 @@ describe('REP', () => {
     expect(register('rdi')).toBe(DATA + 18n);
   });
 
-  test('with 32-bit addresses and ECX = 0 keeps the upper halves', () => {
+  test.each([
+    ['rep movsb', 'f3 67 a4', 0n, 0n],
+    ['rep stosb', 'f3 67 aa', HIGH_HALF, 0n],
+    ['rep lodsb', 'f3 67 ac', HIGH_HALF, HIGH_HALF],
+    ['repe cmpsb', 'f3 67 a6', HIGH_HALF, HIGH_HALF],
+  ])('%s with ECX = 0 clears the upper halves that Intel clears', (_text, code, rsi, rdi) => {
     const { register } = run({
-      code: 'f3 67 a4',
-      with: { rcx: 0xdead_0000_0000n, rsi: 0xdead_0000_0000n },
+      code,
+      with: { rcx: HIGH_HALF, rsi: HIGH_HALF, rdi: HIGH_HALF },
     });
-    expect(register('rcx')).toBe(0xdead_0000_0000n);
-    expect(register('rsi')).toBe(0xdead_0000_0000n);
+    expect(register('rcx')).toBe(0n);
+    expect(register('rsi')).toBe(rsi);
+    expect(register('rdi')).toBe(rdi);
+  });
+
+  test('with 32-bit addresses and ECX = 0 keeps the upper halves on AMD', () => {
+    const { register } = run({
+      vendor: 'amd',
+      code: 'f3 67 a4',
+      with: { rcx: HIGH_HALF, rsi: HIGH_HALF },
+    });
+    expect(register('rcx')).toBe(HIGH_HALF);
+    expect(register('rsi')).toBe(HIGH_HALF);
   });
 
   test('that faults leaves the registers of the elements done and can go on', () => {
@@ -285,14 +302,18 @@ describe('REPE and REPNE', () => {
     expect(register('rflags') & ZF).toBe(ZF);
   });
 
-  test('a fault keeps the flags of the last comparison', () => {
+  test.each([
+    ['the flags of before', 'intel', 0n],
+    ['on AMD the flags of the last comparison', 'amd', ZF],
+  ] as const)('a fault leaves %s', (_what, vendor, zf) => {
     const { exit, register } = run({
+      vendor,
       code: 'f3 a6',
-      with: { rcx: 8, rsi: DATA, rdi: END - 2n },
+      with: { rcx: 8, rsi: DATA, rdi: END - 2n, rflags: 0x202 },
     });
     expect(exit).toMatchObject({ name: '#PF', linearAddress: END });
     expect(register('rcx')).toBe(6n);
-    expect(register('rflags') & ZF).toBe(ZF);
+    expect(register('rflags') & ZF).toBe(zf);
   });
 });
 
