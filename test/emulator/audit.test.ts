@@ -150,6 +150,7 @@ test('the list stays within 65,536 places', () => {
   );
   expect(machine.run({ until: KERNEL + BigInt(size) }).reason).toBe('until');
   expect(machine.auditRecords).toHaveLength(65_536);
+  expect(machine.auditDropped).toBe(size / 2 - 65_536);
   expect(machine.instructionsRetired).toBe(size / 2);
 });
 

@@ -40,6 +40,7 @@ describe('a machine is not created with', () => {
     [{ ramSize: RAM + 0.5 }, 'ramSize', `${RAM + 0.5}`],
     [{ ramSize: 2 ** 31 }, 'ramSize', `${2 ** 31}`],
     [{ ramSize: Number.NaN }, 'ramSize', 'NaN'],
+    [{ vendor: 'via' }, 'vendor', 'via'],
     [{ seed: 1.5 }, 'seed', '1.5'],
     [{ seed: Number.NaN }, 'seed', 'NaN'],
     [{ seed: 'x' }, 'seed', 'x'],

@@ -243,6 +243,21 @@ describe('large pages', () => {
     expect(guest.entry(entryAt(3)) & (A | D)).toBe(A | D);
   });
 
+  test('peeking finds pages of every size, without rights and marks', () => {
+    const guest = mapped({ cpl: 3 }, 0n, XD);
+    const { paging } = guest.cpu;
+    const lo = Number(BigInt.asIntN(32, LINEAR));
+    const hi = Number(LINEAR >> 32n);
+    expect(paging.peek(lo, hi)).toBe(FRAME + OFFSET);
+    guest.setEntry(entryAt(2), P | PS);
+    expect(paging.peek(lo, hi)).toBe(Number(LINEAR % MIB_2));
+    guest.setEntry(entryAt(3), P | PS);
+    expect(paging.peek(lo, hi)).toBe(Number(LINEAR % GIB));
+    expect(guest.entry(entryAt(3))).toBe(P | PS);
+    guest.setEntry(entryAt(3), 0n);
+    expect(paging.peek(lo, hi)).toBe(-1);
+  });
+
   test('PAT of a large page is bit 12, which is no part of its address', () => {
     const guest = mapped();
     guest.setEntry(entryAt(2), P | RW | US | PS | (1n << 12n));
