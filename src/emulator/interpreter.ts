@@ -1,5 +1,5 @@
-import { BLOCK_CHANGED, type Block } from './block.ts';
-import type { CodeCache } from './code-cache.ts';
+import { BLOCK_CHANGED, type Block } from './code/block.ts';
+import type { CodeCache } from './code/code-cache.ts';
 import { type Cpu, Pending } from './cpu.ts';
 import type { Operation } from './operation.ts';
 import { Word } from './state/layout.ts';
@@ -71,7 +71,7 @@ export class Interpreter {
             return Outcome.Limit;
           }
           next = code.lookup(codeMode(s));
-          if (block !== null) {
+          if (block !== null && next.place.page.host >= 0) {
             link(block, next, code.epoch);
           }
         }

@@ -1,6 +1,6 @@
 import type { Instruction } from '../decoder/index.ts';
-import { BLOCK_CHANGED, type Block } from './block.ts';
-import type { CodeCache } from './code-cache.ts';
+import { BLOCK_CHANGED, type Block } from './code/block.ts';
+import type { CodeCache } from './code/code-cache.ts';
 import { type Cpu, Pending } from './cpu.ts';
 import { Outcome } from './interpreter.ts';
 import type { Operation } from './operation.ts';

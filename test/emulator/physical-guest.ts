@@ -1,8 +1,8 @@
 import { Segment } from '../../src/decoder/index.ts';
 import { Cpu } from '../../src/emulator/cpu.ts';
 import { Access } from '../../src/emulator/fault.ts';
+import { type StartingMode, setStartingState } from '../../src/emulator/machine/starting-state.ts';
 import { segmentWord } from '../../src/emulator/memory/segmentation.ts';
-import { type StartingMode, setStartingState } from '../../src/emulator/starting-state.ts';
 import { Flag } from '../../src/emulator/state/flags.ts';
 import { Area, SegmentField, Word } from '../../src/emulator/state/layout.ts';
 import { highWord, lowWord, toAddress } from '../../src/emulator/state/word64.ts';

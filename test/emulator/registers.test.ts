@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { REGISTER_NAMES, registerBits } from '../../src/emulator/registers.ts';
+import { REGISTER_NAMES, registerBits } from '../../src/emulator/machine/registers.ts';
 import { Machine } from '../../src/index.ts';
 
 const LEGACY = ['ax', 'cx', 'dx', 'bx', 'sp', 'bp', 'si', 'di'];

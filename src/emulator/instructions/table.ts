@@ -1,5 +1,5 @@
 import { Code, type Instruction } from '../../decoder/index.ts';
-import type { InstructionBinding } from '../block-builder.ts';
+import type { InstructionBinding } from '../code/block-builder.ts';
 import { ALL_FEATURES, type FeatureName, requiredFeature } from '../cpuid.ts';
 import { Vector } from '../fault.ts';
 import type { Binder, Handler } from '../operation.ts';

@@ -1,13 +1,13 @@
-import { Segment } from '../decoder/index.ts';
-import { explain, LassAccess } from '../lass/index.ts';
-import type { Cpu } from './cpu.ts';
+import { Segment } from '../../decoder/index.ts';
+import { explain, LassAccess } from '../../lass/index.ts';
+import type { Cpu } from '../cpu.ts';
+import { Access, type Fault, type FaultCause, Vector } from '../fault.ts';
+import { Cr4 } from '../state/control.ts';
+import { Flag, readFlags } from '../state/flags.ts';
+import { Word } from '../state/layout.ts';
+import { is64BitMode, isLongMode } from '../state/modes.ts';
+import { toAddress } from '../state/word64.ts';
 import { type AccessName, type ExceptionExit, vectorName } from './exit.ts';
-import { Access, type Fault, type FaultCause, Vector } from './fault.ts';
-import { Cr4 } from './state/control.ts';
-import { Flag, readFlags } from './state/flags.ts';
-import { Word } from './state/layout.ts';
-import { is64BitMode, isLongMode } from './state/modes.ts';
-import { toAddress } from './state/word64.ts';
 
 const ACCESS_NAMES: Readonly<Record<Access, AccessName>> = {
   [Access.Read]: 'read',

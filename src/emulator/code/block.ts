@@ -1,6 +1,6 @@
-import type { CodeMode } from '../decoder/index.ts';
-import { PAGE_SIZE } from './memory/physical.ts';
-import type { Operation } from './operation.ts';
+import type { CodeMode } from '../../decoder/index.ts';
+import { PAGE_SIZE } from '../memory/physical.ts';
+import type { Operation } from '../operation.ts';
 
 /** Where the bytes of a block lie. */
 export interface BlockPlace {

@@ -4,11 +4,11 @@ import {
   type Instruction,
   type InstructionDecoder,
   MAX_INSTRUCTION_LENGTH,
-} from '../decoder/index.ts';
+} from '../../decoder/index.ts';
+import type { CodeFetch } from '../memory/code-fetch.ts';
+import { PAGE_SIZE } from '../memory/physical.ts';
+import { type Binder, type Handler, Operation } from '../operation.ts';
 import { Block, type CodePage } from './block.ts';
-import type { CodeFetch } from './memory/code-fetch.ts';
-import { PAGE_SIZE } from './memory/physical.ts';
-import { type Binder, type Handler, Operation } from './operation.ts';
 
 /** Most instructions in a block. */
 const MAX_BLOCK = 32;

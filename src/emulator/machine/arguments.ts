@@ -1,4 +1,4 @@
-import type { PageRights } from './memory/page-tables.ts';
+import type { PageRights } from '../memory/page-tables.ts';
 
 /** A value given to the library that it cannot take. */
 export class MachineArgumentError extends RangeError {

@@ -1,10 +1,10 @@
-import { Segment } from '../decoder/index.ts';
-import type { Cpu } from './cpu.ts';
-import { segmentWord } from './memory/segmentation.ts';
-import { Cr0, Cr4, Efer } from './state/control.ts';
-import { Flag, writeFlags } from './state/flags.ts';
-import { SegmentField, Word } from './state/layout.ts';
-import { SegmentAttribute } from './state/modes.ts';
+import { Segment } from '../../decoder/index.ts';
+import type { Cpu } from '../cpu.ts';
+import { segmentWord } from '../memory/segmentation.ts';
+import { Cr0, Cr4, Efer } from '../state/control.ts';
+import { Flag, writeFlags } from '../state/flags.ts';
+import { SegmentField, Word } from '../state/layout.ts';
+import { SegmentAttribute } from '../state/modes.ts';
 
 /** Mode that a machine starts in: real mode, 32-bit protected, compatibility or 64-bit mode. */
 export type StartingMode = 16 | 32 | 'compat' | 64;

@@ -1,9 +1,9 @@
+import type { Cpu } from '../cpu.ts';
+import type { FlatMapping, FramePool, GuestMemory } from '../memory/guest-memory.ts';
+import { PAGE_SIZE } from '../memory/physical.ts';
+import { Area, Word } from '../state/layout.ts';
 import { MachineArgumentError } from './arguments.ts';
-import type { Cpu } from './cpu.ts';
-import type { FlatMapping, FramePool, GuestMemory } from './memory/guest-memory.ts';
-import { PAGE_SIZE } from './memory/physical.ts';
 import type { StartingMode } from './starting-state.ts';
-import { Area, Word } from './state/layout.ts';
 
 /** All that makes up a guest, as plain data. */
 export interface Snapshot {

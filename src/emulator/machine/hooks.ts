@@ -1,4 +1,4 @@
-import type { Instruction } from '../decoder/index.ts';
+import type { Instruction } from '../../decoder/index.ts';
 import type { ExceptionExit } from './exit.ts';
 
 /** An instruction that is about to run. */

@@ -1,11 +1,11 @@
-import { Segment } from '../decoder/index.ts';
+import { Segment } from '../../decoder/index.ts';
+import type { Cpu } from '../cpu.ts';
+import { segmentWord } from '../memory/segmentation.ts';
+import { readFlags, writeFlags } from '../state/flags.ts';
+import { GPR_NAMES, SegmentField, Word } from '../state/layout.ts';
+import { isProtectedMode } from '../state/modes.ts';
+import { highWord, lowWord, toAddress } from '../state/word64.ts';
 import { hex } from './arguments.ts';
-import type { Cpu } from './cpu.ts';
-import { segmentWord } from './memory/segmentation.ts';
-import { readFlags, writeFlags } from './state/flags.ts';
-import { GPR_NAMES, SegmentField, Word } from './state/layout.ts';
-import { isProtectedMode } from './state/modes.ts';
-import { highWord, lowWord, toAddress } from './state/word64.ts';
 
 const SEGMENT_NAMES = ['es', 'cs', 'ss', 'ds', 'fs', 'gs'] as const;
 const LEGACY_16 = ['ax', 'cx', 'dx', 'bx', 'sp', 'bp', 'si', 'di'] as const;

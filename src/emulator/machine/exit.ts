@@ -1,4 +1,4 @@
-import type { FaultCause } from './fault.ts';
+import type { FaultCause } from '../fault.ts';
 
 /** What the access of a faulting instruction was. */
 export type AccessName = 'read' | 'write' | 'execute';

@@ -1,12 +1,12 @@
-import type { CodeMode } from '../decoder/index.ts';
+import type { CodeMode } from '../../decoder/index.ts';
+import type { CodeFetch } from '../memory/code-fetch.ts';
+import type { CodeWriteListener } from '../memory/linear-memory.ts';
+import { PAGE_SIZE } from '../memory/physical.ts';
+import { flushWritesTo } from '../memory/tlb.ts';
+import { Word } from '../state/layout.ts';
+import { toAddress } from '../state/word64.ts';
 import { type Block, CodePage } from './block.ts';
 import type { BlockBuilder } from './block-builder.ts';
-import type { CodeFetch } from './memory/code-fetch.ts';
-import type { CodeWriteListener } from './memory/linear-memory.ts';
-import { PAGE_SIZE } from './memory/physical.ts';
-import { flushWritesTo } from './memory/tlb.ts';
-import { Word } from './state/layout.ts';
-import { toAddress } from './state/word64.ts';
 
 const FETCH_ENTRIES = 64;
 const EMPTY_TAG = 1;

@@ -1,10 +1,10 @@
-import { disassemble, Segment } from '../decoder/index.ts';
-import type { Cpu } from './cpu.ts';
+import { disassemble, Segment } from '../../decoder/index.ts';
+import type { Cpu } from '../cpu.ts';
+import { Access } from '../fault.ts';
+import { codeMode } from '../state/modes.ts';
+import { toAddress } from '../state/word64.ts';
 import type { AccessName } from './exit.ts';
 import { explainLassAccess } from './explain-fault.ts';
-import { Access } from './fault.ts';
-import { codeMode } from './state/modes.ts';
-import { toAddress } from './state/word64.ts';
 
 /** A place in the code that LASS would not have let pass. */
 export interface AuditRecord {

@@ -1,14 +1,14 @@
+import type { Block } from '../code/block.ts';
+import { type Cpu, Pending, type PortDevice } from '../cpu.ts';
+import type { AccessObserver } from '../memory/linear-memory.ts';
+import { flushTlb } from '../memory/tlb.ts';
+import type { RunObserver } from '../observed-interpreter.ts';
+import type { Operation } from '../operation.ts';
+import { Word } from '../state/layout.ts';
+import { toAddress } from '../state/word64.ts';
 import type { AuditLog } from './audit.ts';
-import type { Block } from './block.ts';
-import { type Cpu, Pending, type PortDevice } from './cpu.ts';
 import type { ExceptionExit } from './exit.ts';
 import { HookSet, type Hooks } from './hooks.ts';
-import type { AccessObserver } from './memory/linear-memory.ts';
-import { flushTlb } from './memory/tlb.ts';
-import type { RunObserver } from './observed-interpreter.ts';
-import type { Operation } from './operation.ts';
-import { Word } from './state/layout.ts';
-import { toAddress } from './state/word64.ts';
 
 /** Joins the host's hooks to what the processor and the loops call. */
 export class Watch implements RunObserver, AccessObserver, PortDevice {
