@@ -1,7 +1,6 @@
-export { Code, Mnemonic } from 'iced-x86';
+export { Code } from 'iced-x86';
 export {
   type CodeMode,
-  type DecoderFeatures,
   DecodeStatus,
   InstructionDecoder,
   MAX_INSTRUCTION_LENGTH,

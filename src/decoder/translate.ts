@@ -85,7 +85,8 @@ export function translate(raw: IcedInstruction, mode: number, into: Instruction)
   into.ripLo = low(ip);
   into.ripHi = high(ip);
   const next = ip + BigInt(raw.length);
-  into.nextLo = mode === 16 ? low(next) & 0xffff : low(next);
+  // 16-bit code does not wrap at 64 KiB: it runs into the limit of CS.
+  into.nextLo = low(next);
   into.nextHi = mode === 64 ? high(next) : 0;
 
   into.isBranch = raw.flowControl !== FlowControl.Next;

@@ -1,6 +1,7 @@
 import { BLOCK_CHANGED, type Block } from './code/block.ts';
 import type { CodeCache } from './code/code-cache.ts';
 import { type Cpu, Pending } from './cpu.ts';
+import { DEVICE_ACCESS } from './memory/linear-memory.ts';
 import type { Operation } from './operation.ts';
 import { Word } from './state/layout.ts';
 import { codeMode } from './state/modes.ts';
@@ -17,6 +18,8 @@ export const Outcome = {
   Fault: 2,
   /** RIP is one of the code cache's stops. */
   Stop: 3,
+  /** The instruction at RIP accesses a device: execute it where RIP is exact, then go on. */
+  Device: 5,
   /** The host began or ceased to watch: it must choose the loop anew. */
   Reconsider: 4,
 } as const;
@@ -37,12 +40,18 @@ export class Interpreter {
 
   /** Executes at most `limit` instructions. */
   run(limit: number): Outcome {
+    const { memory } = this.cpu;
     const end = this.cpu.retired + limit;
-    for (;;) {
-      const outcome = this.#runBlocks(end);
-      if (outcome !== undefined) {
-        return outcome;
+    memory.defersDevices = true;
+    try {
+      for (;;) {
+        const outcome = this.#runBlocks(end);
+        if (outcome !== undefined) {
+          return outcome;
+        }
       }
+    } finally {
+      memory.defersDevices = false;
     }
   }
 
@@ -142,6 +151,9 @@ export class Interpreter {
     }
     if (error === fault) {
       return Outcome.Fault;
+    }
+    if (error === DEVICE_ACCESS) {
+      return Outcome.Device;
     }
     if (error === BLOCK_CHANGED) {
       return undefined;

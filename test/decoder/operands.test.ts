@@ -340,7 +340,7 @@ describe('the address of the next instruction', () => {
     [64, 0xffff_ffffn, 0x1_0000_0000n],
     [64, 0xffff_ffff_ffff_ffffn, 0n],
     [32, 0xffff_ffffn, 0n],
-    [16, 0xffffn, 0n],
+    [16, 0xffffn, 0x1_0000n],
   ])('%i-bit: NOP at %x', (mode, rip, next) => {
     expect(decode(mode, '90', rip)).toMatchObject({ rip, next, length: 1 });
   });

@@ -138,6 +138,24 @@ describe.each([false, true])('a device (watched: %s)', (watched) => {
     expect(events).toEqual([]);
   });
 
+  test('sees the exact RIP, and ends the run right behind its instruction', () => {
+    const machine = prepare({ code: '90 8b 03 ff c1 ff c1', with: { rbx: DEVICE, rcx: 0 } });
+    const seen: bigint[] = [];
+    const read = (): void => {
+      seen.push(machine.registers.rip);
+      machine.stop();
+    };
+    machine.mapDevice(DEVICE, 4096, { read, write: () => {} });
+    if (watched) {
+      machine.hook({ read: () => undefined });
+    }
+    expect(machine.run({ maxInstructions: 100 })).toEqual({ reason: 'stop', rip: CODE + 3n });
+    expect(seen).toEqual([CODE + 1n]);
+    expect(machine.instructionsRetired).toBe(2);
+    expect(machine.run({ maxInstructions: 2 }).reason).toBe('limit');
+    expect(machine.registers.rcx).toBe(2n);
+  });
+
   test('can end the run', () => {
     const machine = prepare({ code: '8b 03', with: { rbx: DEVICE } });
     machine.mapDevice(DEVICE, 4096, { read: () => machine.stop(), write: () => {} });

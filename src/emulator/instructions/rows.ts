@@ -13,7 +13,7 @@ export type Size = 1 | 2 | 4 | 8;
 const SIZE_OF_REGISTER: Readonly<Record<string, Size>> = { AL: 1, AX: 2, EAX: 4, RAX: 8 };
 
 /** Operand size of a form by its first operand: 4 for `rm32_imm8`, 8 for `RAX_imm32`. */
-export function sizeOf(form: string): Size {
+function sizeOf(form: string): Size {
   const first = form.split('_')[0];
   const named = SIZE_OF_REGISTER[first];
   if (named !== undefined) {
@@ -48,7 +48,7 @@ export function each(names: string, handler: Handler): Rows {
 }
 
 /** A binder that does not look at the operands. */
-export function always(handler: Handler): Binder {
+function always(handler: Handler): Binder {
   return () => handler;
 }
 

@@ -10,7 +10,7 @@ const STACK = Segment.SS;
 const SS_ATTRIBUTES = SEGMENTS + Segment.SS * SEGMENT_WORDS + SegmentField.ATTRIBUTES;
 
 /** Width of the stack pointer in bits: 64 in 64-bit mode, else as SS.B says. */
-export function stackAddressSize(s: Int32Array): 16 | 32 | 64 {
+function stackAddressSize(s: Int32Array): 16 | 32 | 64 {
   if (is64BitMode(s)) {
     return 64;
   }

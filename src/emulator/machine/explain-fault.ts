@@ -1,4 +1,3 @@
-import { Segment } from '../../decoder/index.ts';
 import { explain, LassAccess } from '../../lass/index.ts';
 import type { Cpu } from '../cpu.ts';
 import { Access, type Fault, type FaultCause, Vector } from '../fault.ts';
@@ -103,9 +102,4 @@ export function explainLassAccess(
 function explainLass(cpu: Cpu, fault: Fault): { rule: string; explanation: string } {
   const address = toAddress(fault.linearLo, fault.linearHi);
   return explainLassAccess(cpu, fault.access, address, fault.size, fault.vector === Vector.SS);
-}
-
-/** Whether a segment makes a violation #SS. */
-export function isStack(segment: Segment): boolean {
-  return segment === Segment.SS;
 }

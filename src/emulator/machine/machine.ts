@@ -388,12 +388,21 @@ export class Machine {
       return { reason: 'limit', limit: 'time', rip: cpu.instructionPointer };
     }
     const before = cpu.retired;
-    const limit = Math.min(run.left, SLICE);
-    const outcome = this.#watch.isObserved
-      ? this.#observed.run(limit, this.#watch)
-      : this.#interpreter.run(limit);
+    const outcome = this.#advance(Math.min(run.left, SLICE));
     run.left -= cpu.retired - before;
     return this.#exit(outcome, run);
+  }
+
+  /** Executes at most `limit` instructions in the loop that the watchers need. */
+  #advance(limit: number): Outcome {
+    if (!this.#watch.isObserved) {
+      const outcome = this.#interpreter.run(limit);
+      if (outcome !== Outcome.Device) {
+        return outcome;
+      }
+      return this.#observed.run(1, this.#watch);
+    }
+    return this.#observed.run(limit, this.#watch);
   }
 
   #exit(outcome: Outcome, run: RunProgress): Exit | undefined {

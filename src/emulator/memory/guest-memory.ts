@@ -159,6 +159,7 @@ export class PagedMemory implements GuestMemory {
   }
 
   mapDevice(address: bigint, size: number, rights: PageRights, device: MmioDevice): void {
+    this.unmap(address, size);
     const start = this.#nextDevice;
     const pages = [...pagesOf(address, size)];
     const end = start + pages.length * PAGE_SIZE;

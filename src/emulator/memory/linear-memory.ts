@@ -17,7 +17,10 @@ const { CPL, HIGH, LASS_POLICY, LINEAR_BITS, SYSTEM_FLAGS, TLB_READ, TLB_WRITE }
  * Host offset of the bounce buffer: where an access that is not plain RAM within one page (a page
  * crossing, a device, an observed access) finds its bytes. Offset 0 makes the test for it cheap.
  */
-export const BOUNCE = 0;
+const BOUNCE = 0;
+
+/** Thrown by an access to a device, of which nothing has happened yet. */
+export const DEVICE_ACCESS = Symbol('device access');
 
 /** Told of every access, and asked about LASS violations; see `LinearMemory.observer`. */
 export interface AccessObserver {
@@ -63,6 +66,11 @@ export class LinearMemory {
 
   /** Told of writes to pages that code was decoded from. */
   code: CodeWriteListener = NO_CODE;
+  /**
+   * Whether accesses to devices throw `DEVICE_ACCESS` instead, because RIP is not exact now. Whoever
+   * sets this executes the instruction again when it is.
+   */
+  defersDevices = false;
   /** When set, every access goes the slow way and is reported; flush the TLB when changing it. */
   observer: AccessObserver | undefined;
   /** When set, LASS violations are reported to it and then allowed. */
@@ -235,6 +243,9 @@ export class LinearMemory {
         return host + (physical - page);
       }
     }
+    if (this.defersDevices && (this.#isDevice(physical) || (next >= 0 && this.#isDevice(next)))) {
+      throw DEVICE_ACCESS;
+    }
     this.#bounceLo = rawLo;
     this.#bounceHi = hi;
     this.#bounceSize = size;
@@ -269,6 +280,10 @@ export class LinearMemory {
     const vector = segment === Segment.SS ? Vector.SS : Vector.GP;
     const cause: FaultCause = verdict === LinearCheck.LassViolation ? 'lass' : 'canonical';
     this.#fault.raiseAt(vector, 0, cause, access, lo, hi, size);
+  }
+
+  #isDevice(physical: number): boolean {
+    return this.#physical.find(physical)?.kind === 'mmio';
   }
 
   #gather(): void {

@@ -17,7 +17,7 @@ export const Entry = {
 } as const;
 
 /** Bits of a page-fault error code. SDM vol. 3, "Page-Fault Exceptions". */
-export const PageFaultError = { P: 1, W: 2, U: 4, RSVD: 8, I: 16 } as const;
+const PageFaultError = { P: 1, W: 2, U: 4, RSVD: 8, I: 16 } as const;
 
 const TWO_TO_32 = 0x1_0000_0000;
 /** Bits 51:12 of an entry, high half. */

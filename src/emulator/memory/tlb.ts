@@ -10,8 +10,8 @@ const { TLB_READ, TLB_WRITE } = Word;
  * One entry is four words: page address low (1 marks an empty entry) and high, and what to add to
  * the low half of a linear address to get its host offset.
  */
-export const TLB_ENTRIES = 256;
-export const TLB_ENTRY_WORDS = 4;
+const TLB_ENTRIES = 256;
+const TLB_ENTRY_WORDS = 4;
 const WORDS_PER_KIND = TLB_ENTRIES * TLB_ENTRY_WORDS;
 const EMPTY_TAG = 1;
 const FIRST_WORD = Area.TLB / 4;
