@@ -248,6 +248,35 @@ const test8Register: Handler = ({ state: s, registers8 }, i) => {
   setFlags32(s, (value << 24) >> 24, 0);
 };
 
+const mov64Register: Handler = ({ state: s }, i) => {
+  s[i.slot0] = s[i.slot1];
+  s[i.slot0 + 1] = s[i.slot1 + 1];
+};
+
+const mov64Load: Handler = ({ state: s, memory }, i) => {
+  const p = memory.readPointer(i, 8);
+  s[i.slot0] = memory.view.getInt32(p, true);
+  s[i.slot0 + 1] = memory.view.getInt32(p + 4, true);
+};
+
+const mov64Store: Handler = ({ state: s, memory }, i) => {
+  const p = memory.writePointer(i, 8);
+  memory.view.setInt32(p, s[i.slot1], true);
+  memory.view.setInt32(p + 4, s[i.slot1 + 1], true);
+  memory.commit(p);
+};
+
+const mov8StoreImmediate: Handler = ({ memory }, i) => {
+  const p = memory.writePointer(i, 1);
+  memory.view.setUint8(p, i.immediateLo);
+  memory.commit(p);
+};
+
+const lea64: Handler = ({ state: s, segmentation }, i) => {
+  s[i.slot0] = segmentation.effectiveAddress(i);
+  s[i.slot0 + 1] = s[HIGH];
+};
+
 const mov32Register: Handler = ({ state: s }, i) => {
   s[i.slot0] = s[i.slot1];
   s[i.slot0 + 1] = 0;
@@ -472,6 +501,11 @@ const FAST_PATHS: readonly FastPath[] = [
   { codes: 'Cmp_rm8_imm8', kinds: [Memory, Immediate], handler: cmpMemory8Immediate },
   { codes: 'Cmp_rm8_imm8 Cmp_AL_imm8', kinds: [Register, Immediate], handler: cmp8Immediate },
   { codes: 'Test_rm8_r8', kinds: [Register, Register], handler: test8Register },
+  { codes: 'Mov_r64_rm64 Mov_rm64_r64', kinds: [Register, Register], handler: mov64Register },
+  { codes: 'Mov_r64_rm64', kinds: [Register, Memory], handler: mov64Load },
+  { codes: 'Mov_rm64_r64', kinds: [Memory, Register], handler: mov64Store },
+  { codes: 'Mov_rm8_imm8', kinds: [Memory, Immediate], handler: mov8StoreImmediate },
+  { codes: 'Lea_r64_m', kinds: [Register, Memory], handler: lea64 },
   { codes: 'Mov_r32_rm32 Mov_rm32_r32', kinds: [Register, Register], handler: mov32Register },
   { codes: 'Mov_r32_imm32 Mov_rm32_imm32', kinds: [Register, Immediate], handler: mov32Immediate },
   { codes: 'Mov_r32_rm32', kinds: [Register, Memory], handler: mov32Load },

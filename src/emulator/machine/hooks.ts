@@ -61,22 +61,31 @@ export interface Hooks {
 export class HookSet {
   readonly #all = new Set<Hooks>();
   #list: readonly Hooks[] = [];
+  readonly #byKind = new Map<keyof Hooks, readonly Hooks[]>();
 
   add(hooks: Hooks): void {
     this.#all.add(hooks);
-    this.#list = [...this.#all];
+    this.#changed();
   }
 
   remove(hooks: Hooks): void {
     this.#all.delete(hooks);
+    this.#changed();
+  }
+
+  #changed(): void {
     this.#list = [...this.#all];
+    this.#byKind.clear();
   }
 
   /** Those who watch one kind of event. The list does not change while it is being walked. */
   watching<K extends keyof Hooks>(kind: K): readonly (Hooks & Required<Pick<Hooks, K>>)[] {
-    return this.#list.filter(
-      (hooks): hooks is Hooks & Required<Pick<Hooks, K>> => hooks[kind] !== undefined,
-    );
+    let watching = this.#byKind.get(kind);
+    if (watching === undefined) {
+      watching = this.#list.filter((hooks) => hooks[kind] !== undefined);
+      this.#byKind.set(kind, watching);
+    }
+    return watching as readonly (Hooks & Required<Pick<Hooks, K>>)[];
   }
 
   watches(...kinds: readonly (keyof Hooks)[]): boolean {
