@@ -95,11 +95,10 @@ export class Cpu {
   random: () => number = () => 0;
 
   /**
-   * @param memory Holds this processor's area and all guest RAM.
+   * @param buffer The WebAssembly memory that holds this processor's area and all guest RAM.
    * @param area Byte offset of this processor's area, `Area.SIZE` bytes long.
    */
-  constructor(memory: WebAssembly.Memory, area: number) {
-    const { buffer } = memory;
+  constructor(buffer: ArrayBuffer, area: number) {
     this.state = new Int32Array(buffer, area, Area.SIZE / 4);
     this.registers8 = new Uint8Array(buffer, area, Area.SIZE);
     this.registers16 = new Uint16Array(buffer, area, Area.SIZE / 2);

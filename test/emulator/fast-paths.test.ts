@@ -19,7 +19,7 @@ const TRIALS = 100;
 const EDGES = [0, 1, -1, 0x7fff_ffff, 0x8000_0000 | 0, 0x80, 0x7f, 0xff, 8, 15, 16];
 
 const memory = new WebAssembly.Memory({ initial: 2, maximum: 2 });
-const cpu = new Cpu(memory, AREA);
+const cpu = new Cpu(memory.buffer, AREA);
 cpu.physical.add({ kind: 'ram', start: 0, end: RAM_SIZE, host: RAM, writable: true });
 const ram = new Uint8Array(memory.buffer, RAM, RAM_SIZE);
 const { next } = randomSource(63n);

@@ -43,7 +43,7 @@ export class PhysicalGuest {
     { cpl = 3, cr4 = 0, ac = false, levels = mode === 32 ? 3 : 4 } = {},
   ) {
     const memory = new WebAssembly.Memory({ initial: Math.ceil((RAM + MIB) / 65_536) });
-    this.cpu = new Cpu(memory, CPU_AREA);
+    this.cpu = new Cpu(memory.buffer, CPU_AREA);
     this.ram = new DataView(memory.buffer, RAM, MIB);
     this.cpu.physical.add({ kind: 'ram', start: 0, end: MIB, host: RAM, writable: true });
     setStartingState(this.cpu, { mode, cpl, cr4, ac, cr3: TABLES[levels] });

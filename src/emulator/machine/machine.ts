@@ -125,7 +125,7 @@ export class Machine {
     const pages = Math.ceil((RAM + this.ramSize) / WASM_PAGE);
     const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
     this.#ram = new Uint8Array(memory.buffer, RAM, this.ramSize);
-    this.#cpu = new Cpu(memory, CPU_AREA);
+    this.#cpu = new Cpu(memory.buffer, CPU_AREA);
     const features = featureSet(options.features);
     this.#cpu.features = features;
     this.#cpu.vendor = vendor(options.vendor);
