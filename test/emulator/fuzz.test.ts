@@ -29,10 +29,14 @@ describe('random programs in all modes, at CPL 0 and 3, with and without LASS', 
   );
 
   test('leave no memory in use behind them', () => {
-    const before = liveHeap();
-    expect(runCases(3 * CASES)).toEqual([]);
-    expect(runCases(4 * CASES)).toEqual([]);
-    expect(liveHeap() - before).toBeLessThan(8 << 20);
+    const heaps = [liveHeap()];
+    for (const part of [3, 4]) {
+      expect(runCases(part * CASES)).toEqual([]);
+      heaps.push(liveHeap());
+    }
+    // A leak shows in every part; what V8 keeps for itself (code, caches) comes once.
+    const [first, second, third] = heaps as [number, number, number];
+    expect(Math.min(second - first, third - second)).toBeLessThan(2 << 20);
   });
 
   test('reach far enough to mean something', () => {
