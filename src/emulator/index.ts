@@ -21,3 +21,4 @@ export type { Snapshot } from './machine/snapshot.ts';
 export type { StartingMode } from './machine/starting-state.ts';
 export { OutOfGuestMemoryError, UnmappedMemoryError } from './memory/guest-memory.ts';
 export type { MmioDevice } from './memory/physical.ts';
+export { GPR_NAMES } from './state/layout.ts';

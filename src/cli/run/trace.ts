@@ -1,5 +1,6 @@
 import {
   disassemble,
+  GPR_NAMES,
   type InstructionEvent,
   type Machine,
   type MemoryEvent,
@@ -48,26 +49,6 @@ interface TraceFormat {
   line(head: string, effects: Effects): string;
 }
 
-const GENERAL_REGISTERS: readonly RegisterName[] = [
-  'rax',
-  'rcx',
-  'rdx',
-  'rbx',
-  'rsp',
-  'rbp',
-  'rsi',
-  'rdi',
-];
-const EXTENDED_REGISTERS: readonly RegisterName[] = [
-  'r8',
-  'r9',
-  'r10',
-  'r11',
-  'r12',
-  'r13',
-  'r14',
-  'r15',
-];
 const SEGMENTS: readonly RegisterName[] = ['es', 'cs', 'ss', 'ds', 'fs', 'gs'];
 
 /** A REP instruction may make any number of accesses. */
@@ -88,8 +69,10 @@ export class Tracer {
 
   constructor(machine: Machine, asJson: boolean, write: (text: string) => void) {
     this.#machine = machine;
-    const more = machine.mode === 64 ? EXTENDED_REGISTERS : SEGMENTS;
-    this.#registers = [...GENERAL_REGISTERS, ...more, 'rflags'];
+    this.#registers =
+      machine.mode === 64
+        ? [...GPR_NAMES, 'rflags']
+        : [...GPR_NAMES.slice(0, 8), ...SEGMENTS, 'rflags'];
     this.#values = this.#registers.map((name) => machine.registers.get(name));
     this.#write = write;
     this.#format = asJson ? JSON_FORMAT : TEXT_FORMAT;
