@@ -10,7 +10,8 @@ export type {
   MemoryEvent,
   PortEvent,
 } from './machine/hooks.ts';
-export { type Cr4Name, Machine, type MachineOptions, type RunOptions } from './machine/machine.ts';
+export { Machine, type RunOptions } from './machine/machine.ts';
+export type { Cr4Name, MachineOptions } from './machine/options.ts';
 export {
   isRegisterName,
   REGISTER_NAMES,

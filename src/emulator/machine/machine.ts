@@ -3,7 +3,6 @@ import { isCanonical, type LinearAddressBits } from '../../lass/index.ts';
 import { BlockBuilder } from '../code/block-builder.ts';
 import { CodeCache } from '../code/code-cache.ts';
 import { Cpu } from '../cpu.ts';
-import { ALL_FEATURES, FEATURES, type FeatureName, type Vendor } from '../cpuid.ts';
 import { instructionSet } from '../instructions/table.ts';
 import { Interpreter, Outcome } from '../interpreter.ts';
 import { FlatMemory, FramePool, type GuestMemory, PagedMemory } from '../memory/guest-memory.ts';
@@ -13,53 +12,16 @@ import { randomSource } from '../random.ts';
 import { Cr4 } from '../state/control.ts';
 import { Area, Word } from '../state/layout.ts';
 import { highWord } from '../state/word64.ts';
-import { MachineArgumentError, toLinearAddress, toRights, toSeed, toSize } from './arguments.ts';
+import { MachineArgumentError, toLinearAddress, toRights, toSize } from './arguments.ts';
 import { AuditLog, type AuditRecord } from './audit.ts';
 import type { Exit } from './exit.ts';
 import { exceptionExit } from './explain-fault.ts';
 import type { Hooks } from './hooks.ts';
+import { MAX_RAM, type MachineOptions, readOptions } from './options.ts';
 import { createRegisters, type Registers } from './registers.ts';
 import { restoreSnapshot, type Snapshot, takeSnapshot } from './snapshot.ts';
 import { type StartingMode, setStartingState } from './starting-state.ts';
 import { Watch } from './watch.ts';
-
-/** Names of the CR4 bits that a machine can be created with. */
-export type Cr4Name =
-  | 'de'
-  | 'fsgsbase'
-  | 'la57'
-  | 'lam_sup'
-  | 'lass'
-  | 'mce'
-  | 'osfxsr'
-  | 'osxmmexcpt'
-  | 'pge'
-  | 'pse'
-  | 'smap'
-  | 'smep'
-  | 'tsd';
-
-/** How to create a machine; everything has a default. */
-export interface MachineOptions {
-  /** Real mode (16), 32-bit protected mode, compatibility mode or 64-bit mode (the default). */
-  readonly mode?: StartingMode;
-  /** Current privilege level, 0 to 3; 3 by default, 0 in real mode. */
-  readonly cpl?: number;
-  /** CR4 bits to set: `['lass', 'smap', 'smep']`. */
-  readonly cr4?: Iterable<Cr4Name>;
-  /** What CPUID reports and instructions need; by default all that bit63 knows. */
-  readonly features?: Iterable<FeatureName>;
-  /** Whose processor it is where Intel's (the default) and AMD's differ. */
-  readonly vendor?: Vendor;
-  /** RFLAGS.AC at the start. */
-  readonly ac?: boolean;
-  /** Bytes of guest RAM, paging structures included; 64 MiB by default, committed when touched. */
-  readonly ramSize?: number;
-  /** Makes RDRAND and RDSEED repeatable; by default they differ from machine to machine. */
-  readonly seed?: number | bigint;
-  /** Records LASS violations instead of raising them, see `Machine.audit`. */
-  readonly audit?: boolean;
-}
 
 /** When a run ends, besides what the guest does. */
 export interface RunOptions {
@@ -73,9 +35,6 @@ export interface RunOptions {
   readonly signal?: { readonly aborted: boolean };
 }
 
-const MIB = 1 << 20;
-const DEFAULT_RAM = 64 * MIB;
-const MAX_RAM = 2047 * MIB;
 const WASM_PAGE = 65_536;
 /** Host offset of the processor's area; below it lies the bounce buffer. */
 const CPU_AREA = 4096;
@@ -117,48 +76,30 @@ export class Machine {
 
   /** @throws MachineArgumentError */
   constructor(options: MachineOptions = {}) {
-    this.mode = options.mode ?? 64;
-    const cpl = options.cpl ?? (this.mode === 16 ? 0 : 3);
-    checkMode(this.mode, cpl);
-    this.ramSize = ramSize(options.ramSize ?? DEFAULT_RAM);
+    const setup = readOptions(options);
+    this.mode = setup.mode;
+    this.ramSize = setup.ramSize;
 
     const pages = Math.ceil((RAM + this.ramSize) / WASM_PAGE);
     const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
     this.#ram = new Uint8Array(memory.buffer, RAM, this.ramSize);
     this.#cpu = new Cpu(memory.buffer, CPU_AREA);
-    const features = featureSet(options.features);
-    this.#cpu.features = features;
-    this.#cpu.vendor = vendor(options.vendor);
-    const { state, physical, fetch } = this.#cpu;
-    const decoder = new InstructionDecoder({
-      amd: this.#cpu.vendor === 'amd',
-      tzcnt: features.has('bmi1'),
-      lzcnt: features.has('abm'),
-    });
-    const builder = new BlockBuilder(physical.bytes, fetch, decoder, instructionSet(features));
-    this.#code = new CodeCache(state, fetch, builder);
-    this.#cpu.memory.code = this.#code;
+    this.#cpu.features = setup.features;
+    this.#cpu.vendor = setup.vendor;
+    this.#code = createCodeCache(this.#cpu);
     this.#interpreter = new Interpreter(this.#cpu, this.#code);
     this.#observed = new ObservedInterpreter(this.#cpu, this.#code);
     this.registers = createRegisters(this.#cpu);
     this.#watch = new Watch(this.#cpu);
 
-    const cr4 = cr4Bits(options.cr4 ?? [], features);
     this.#frames = new FramePool(this.#ram);
-    const paged = this.#createMemory((cr4 & Cr4.LA57) !== 0);
-    this.#memory = paged ?? new FlatMemory(this.#frames, physical, RAM);
-    setStartingState(this.#cpu, {
-      mode: this.mode,
-      cpl,
-      cr4,
-      ac: options.ac === true,
-      cr3: paged?.tables.root ?? 0,
-    });
+    const paged = this.#createMemory((setup.cr4 & Cr4.LA57) !== 0);
+    this.#memory = paged ?? new FlatMemory(this.#frames, this.#cpu.physical, RAM);
+    setStartingState(this.#cpu, { ...setup, cr3: paged?.tables.root ?? 0 });
 
-    const seed = options.seed ?? Math.floor(Math.random() * 2 ** 52);
-    this.#random = randomSource(toSeed(seed));
+    this.#random = randomSource(setup.seed);
     this.#cpu.random = this.#random.next;
-    if (options.audit === true) {
+    if (setup.audit) {
       this.#audit = new AuditLog(this.#cpu);
       this.#watch.audit(this.#audit);
     }
@@ -486,76 +427,16 @@ interface RunProgress {
   readonly deadline: number;
 }
 
-function checkMode(mode: StartingMode, cpl: number): void {
-  if (mode !== 16 && mode !== 32 && mode !== 'compat' && mode !== 64) {
-    throw new MachineArgumentError('mode', mode, "16, 32, 'compat' or 64");
-  }
-  if (cpl !== 0 && cpl !== 1 && cpl !== 2 && cpl !== 3) {
-    throw new MachineArgumentError('cpl', cpl, '0, 1, 2 or 3');
-  }
-  if (mode === 16 && cpl !== 0) {
-    throw new MachineArgumentError('cpl', cpl, '0 in real mode');
-  }
-}
-
-function vendor(name: Vendor = 'intel'): Vendor {
-  if (name !== 'intel' && name !== 'amd') {
-    throw new MachineArgumentError('vendor', name, "'intel' or 'amd'");
-  }
-  return name;
-}
-
-function ramSize(bytes: number): number {
-  if (!Number.isInteger(bytes) || bytes < MIB || bytes > MAX_RAM) {
-    throw new MachineArgumentError('ramSize', bytes, `from ${MIB} to ${MAX_RAM} bytes`);
-  }
-  return Math.ceil(bytes / PAGE_SIZE) * PAGE_SIZE;
-}
-
-/** CR4 bits that are implemented or harmless, with the feature that each needs. */
-const CR4_BITS: Readonly<Record<Cr4Name, FeatureName | undefined>> = {
-  de: undefined,
-  fsgsbase: 'fsgsbase',
-  la57: 'la57',
-  lam_sup: 'lam',
-  lass: 'lass',
-  mce: undefined,
-  osfxsr: undefined,
-  osxmmexcpt: undefined,
-  pge: undefined,
-  pse: undefined,
-  smap: 'smap',
-  smep: 'smep',
-  tsd: undefined,
-};
-
-/** CR4 from the names of its bits. @throws MachineArgumentError */
-function cr4Bits(names: Iterable<string>, features: ReadonlySet<FeatureName>): number {
-  let bits = 0;
-  for (const name of names) {
-    if (!Object.hasOwn(CR4_BITS, name)) {
-      throw new MachineArgumentError('cr4', name, `one of ${Object.keys(CR4_BITS).join(', ')}`);
-    }
-    const needed = CR4_BITS[name as Cr4Name];
-    if (needed !== undefined && !features.has(needed)) {
-      throw new MachineArgumentError('cr4', name, `left out without the feature ${needed}`);
-    }
-    bits |= Cr4[name.toUpperCase() as Uppercase<Cr4Name>];
-  }
-  return bits;
-}
-
-/** @throws MachineArgumentError for a name that is not in `FEATURES`. */
-function featureSet(names: Iterable<string> | undefined): ReadonlySet<FeatureName> {
-  if (names === undefined) {
-    return ALL_FEATURES;
-  }
-  const features = new Set<FeatureName>();
-  for (const name of names) {
-    if (!Object.hasOwn(FEATURES, name)) {
-      throw new MachineArgumentError('features', name, `one of ${[...ALL_FEATURES].join(', ')}`);
-    }
-    features.add(name as FeatureName);
-  }
-  return features;
+/** The code cache of a processor, which is told of writes to code. */
+function createCodeCache(cpu: Cpu): CodeCache {
+  const { state, physical, fetch, features, vendor } = cpu;
+  const decoder = new InstructionDecoder({
+    amd: vendor === 'amd',
+    tzcnt: features.has('bmi1'),
+    lzcnt: features.has('abm'),
+  });
+  const builder = new BlockBuilder(physical.bytes, fetch, decoder, instructionSet(features));
+  const code = new CodeCache(state, fetch, builder);
+  cpu.memory.code = code;
+  return code;
 }
