@@ -73,16 +73,11 @@ export class Interpreter {
         let next: Block | null = block === null ? null : linked(block, code.epoch, s);
         if (next === null) {
           op = null;
-          if (code.isStop(s[RIP], s[RIP + 1])) {
-            return Outcome.Stop;
+          const found = this.#enter(block, end);
+          if (typeof found === 'number') {
+            return found;
           }
-          if (cpu.retired >= end) {
-            return Outcome.Limit;
-          }
-          next = code.lookup(codeMode(s));
-          if (block !== null && next.place.page.host >= 0) {
-            link(block, next, code.epoch);
-          }
+          next = found;
         }
         block = next;
         if (block.count > end - cpu.retired) {
@@ -100,6 +95,30 @@ export class Interpreter {
     } catch (error) {
       return this.#caught(error, op);
     }
+  }
+
+  /** The block at RIP, which does not follow `before` by a link, or why the run must end there. */
+  #enter(before: Block | null, end: number): Block | Outcome {
+    const { cpu, code } = this;
+    const s = cpu.state;
+    if (before !== null) {
+      const recent = code.recall(s[RIP], s[RIP + 1]);
+      if (recent !== null) {
+        link(before, recent, code.epoch);
+        return recent;
+      }
+    }
+    if (code.isStop(s[RIP], s[RIP + 1])) {
+      return Outcome.Stop;
+    }
+    if (cpu.retired >= end) {
+      return Outcome.Limit;
+    }
+    const block = code.lookup(codeMode(s));
+    if (before !== null && block.place.page.host >= 0) {
+      link(before, block, code.epoch);
+    }
+    return block;
   }
 
   /** Does what `Word.PENDING` asks for; the outcome if that ends the run. */

@@ -9,6 +9,7 @@ import { type Block, CodePage } from './block.ts';
 import type { BlockBuilder } from './block-builder.ts';
 
 const FETCH_ENTRIES = 64;
+const RECENT_BLOCKS = 1024;
 const EMPTY_TAG = 1;
 /** What is kept before all is thrown away, so that no guest can make it grow: some 150 MiB. */
 const MAX_PAGES = 1024;
@@ -31,6 +32,9 @@ export class CodeCache implements CodeWriteListener {
   readonly #tagHi = new Int32Array(FETCH_ENTRIES);
   readonly #fetched: (CodePage | null)[] = new Array(FETCH_ENTRIES).fill(null);
 
+  /** Blocks looked up in this epoch, by a hash of RIP: for RET and other branches of many targets. */
+  readonly #recent: (Block | null)[] = new Array(RECENT_BLOCKS).fill(null);
+
   #stops: ReadonlySet<bigint> = new Set();
   readonly #isStop = (ripLo: number, ripHi: number): boolean => this.isStop(ripLo, ripHi);
 
@@ -46,6 +50,7 @@ export class CodeCache implements CodeWriteListener {
   /** Forgets which linear page leads where: after a change of paging, CPL, CS or LASS. */
   flushTranslations(): void {
     this.#tagLo.fill(EMPTY_TAG);
+    this.#recent.fill(null);
     this.epoch++;
   }
 
@@ -90,6 +95,14 @@ export class CodeCache implements CodeWriteListener {
     }
   }
 
+  /** The block at RIP if it was looked up lately and still holds. */
+  recall(ripLo: number, ripHi: number): Block | null {
+    const block = this.#recent[recentSlot(ripLo)];
+    return block !== null && block.ripLo === ripLo && block.ripHi === ripHi && block.valid
+      ? block
+      : null;
+  }
+
   /** The block at RIP. @throws Fault when its first instruction cannot be fetched. */
   lookup(mode: CodeMode): Block {
     const s = this.#s;
@@ -106,6 +119,7 @@ export class CodeCache implements CodeWriteListener {
       known.mode === mode &&
       (known.place.secondPage === null || this.#pageAfter(lo, hi) === known.place.secondPage)
     ) {
+      this.#recent[recentSlot(ripLo)] = known;
       return known;
     }
     return this.#build(mode, lo, hi);
@@ -169,4 +183,8 @@ export class CodeCache implements CodeWriteListener {
     const next = ((lo | 4095) + 1) | 0;
     return this.#page(next, this.#fetch.nextPageHigh(next, hi));
   }
+}
+
+function recentSlot(ripLo: number): number {
+  return (ripLo ^ (ripLo >>> 10)) & (RECENT_BLOCKS - 1);
 }
