@@ -7,9 +7,8 @@ import { LinearMemory } from './memory/linear-memory.ts';
 import { Paging } from './memory/paging.ts';
 import { PhysicalMemory } from './memory/physical.ts';
 import { Segmentation } from './memory/segmentation.ts';
-import { AccessContext, flushTlb, selectContext } from './memory/tlb.ts';
+import { dataContext, flushTlb, selectContext } from './memory/tlb.ts';
 import { Cr4 } from './state/control.ts';
-import { Flag } from './state/flags.ts';
 import { Area, Word } from './state/layout.ts';
 import { is64BitMode } from './state/modes.ts';
 import { highWord, lowWord, toAddress } from './state/word64.ts';
@@ -135,13 +134,7 @@ export class Cpu {
     const flags = s[Word.SYSTEM_FLAGS];
     const cpl = s[Word.CPL];
     s[Word.LASS_POLICY] = lassPolicyWord(s[Word.CR4], s[Word.EFER], is64BitMode(s), cpl, flags);
-    let context: AccessContext = AccessContext.Supervisor;
-    if (cpl === 3) {
-      context = AccessContext.User;
-    } else if ((flags & Flag.AC) !== 0) {
-      context = AccessContext.SupervisorAc;
-    }
-    selectContext(s, context);
+    selectContext(s, dataContext(s));
   }
 
   /**

@@ -1,17 +1,16 @@
 import { type Instruction, Segment } from '../../decoder/index.ts';
 import { checkLinear, LassAccess, type LinearAddressBits, LinearCheck } from '../../lass/index.ts';
 import { Access, type Fault, type FaultCause, Vector } from '../fault.ts';
-import { Flag } from '../state/flags.ts';
 import { Word } from '../state/layout.ts';
 import { is64BitMode, isLongMode } from '../state/modes.ts';
 import { maskLinearAddress } from './lam.ts';
 import type { Paging } from './paging.ts';
 import type { PhysicalMemory } from './physical.ts';
 import type { Segmentation } from './segmentation.ts';
-import { AccessContext, entryOf, fillEntry } from './tlb.ts';
+import { dataContext, entryOf, fillEntry } from './tlb.ts';
 
 const { Read, Write } = Access;
-const { CPL, HIGH, LASS_POLICY, LINEAR_BITS, SYSTEM_FLAGS, TLB_READ, TLB_WRITE } = Word;
+const { HIGH, LASS_POLICY, LINEAR_BITS, TLB_READ, TLB_WRITE } = Word;
 
 /**
  * Host offset of the bounce buffer: where an access that is not plain RAM within one page (a page
@@ -172,21 +171,12 @@ export class LinearMemory {
 
   /** Passes the checks of a 1-byte read without reading: CLFLUSH, MONITOR. @throws Fault */
   probe(i: Instruction): void {
-    const lo = this.#segmentation.operandAddress(i, 1, Read);
-    this.#probeLinear(lo, this.#s[HIGH], 1, i.segment);
-  }
-
-  /** Passes the checks of a read at an offset in a segment without reading. @throws Fault */
-  probeAt(segment: Segment, offsetLo: number, offsetHi: number, size: number): void {
-    const lo = this.#segmentation.linearize(segment, offsetLo, offsetHi, size, Read);
-    this.#probeLinear(lo, this.#s[HIGH], size, segment);
-  }
-
-  #probeLinear(lo: number, hi: number, size: number, segment: Segment): void {
     const s = this.#s;
+    const lo = this.#segmentation.operandAddress(i, 1, Read);
+    const hi = s[HIGH];
     const entry = entryOf(s[TLB_READ], lo);
-    if (s[entry] !== ((lo + size - 1) & ~4095) || s[entry + 1] !== hi) {
-      this.#miss(lo, hi, size, segment, Read, false);
+    if (s[entry] !== (lo & ~4095) || s[entry + 1] !== hi) {
+      this.#miss(lo, hi, 1, i.segment, Read, false);
     }
   }
 
@@ -325,11 +315,4 @@ export class LinearMemory {
   #firstPart(): number {
     return Math.min(this.#bounceSize, 4096 - (this.#bouncePhysical % 4096));
   }
-}
-
-function dataContext(s: Int32Array): AccessContext {
-  if (s[CPL] === 3) {
-    return AccessContext.User;
-  }
-  return (s[SYSTEM_FLAGS] & Flag.AC) !== 0 ? AccessContext.SupervisorAc : AccessContext.Supervisor;
 }

@@ -1,6 +1,7 @@
+import { Flag } from '../state/flags.ts';
 import { Area, Word } from '../state/layout.ts';
 
-const { TLB_READ, TLB_WRITE } = Word;
+const { CPL, SYSTEM_FLAGS, TLB_READ, TLB_WRITE } = Word;
 
 /**
  * The software TLB: which pages an access context may reach without further checks. An entry is
@@ -26,6 +27,14 @@ export const AccessContext = {
   Implicit: 3,
 } as const;
 export type AccessContext = (typeof AccessContext)[keyof typeof AccessContext];
+
+/** Whose the explicit data accesses of a processor are in its present state. */
+export function dataContext(s: Int32Array): AccessContext {
+  if (s[CPL] === 3) {
+    return AccessContext.User;
+  }
+  return (s[SYSTEM_FLAGS] & Flag.AC) !== 0 ? AccessContext.SupervisorAc : AccessContext.Supervisor;
+}
 
 /** Makes `context` the one that `TLB_READ` and `TLB_WRITE` point to. */
 export function selectContext(s: Int32Array, context: AccessContext): void {
